@@ -1,0 +1,24 @@
+import type { Container } from '../container/container.ts';
+import type { CapabilityEvent, ConnectEvent, ExecEvent, TcpStateEvent } from '../decode/kernel-event.ts';
+import type { ProcessExecution } from '../process/process.ts';
+
+/** Where container times meet wall-clock time; follows clock steps. */
+export interface WallClock {
+  /** Unix nanoseconds of a CLOCK_BOOTTIME reading. */
+  unixNs(ktimeNs: bigint): bigint;
+}
+
+export type DetectableEvent = ExecEvent | CapabilityEvent | ConnectEvent | TcpStateEvent;
+
+/** An event of which is known who did it: the input of detection. */
+export interface AttributedEvent {
+  event: DetectableEvent;
+  container: Container;
+  /** The execution that acted; undefined when the process is not known (records lost). */
+  execution: ProcessExecution | undefined;
+  attribution: 'complete' | 'partial' | 'late';
+  /** What is missing when partial: "process", "image"… */
+  missing: readonly string[];
+  /** False when records of this event's window are known to have been lost. */
+  dataComplete: boolean;
+}
