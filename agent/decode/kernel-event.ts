@@ -120,6 +120,8 @@ export interface CapabilityEvent extends TaskEventBase {
   syscallNumber: number;
   syscallName: string;
   granted: boolean;
+  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
+  repeats: number;
 }
 
 export interface ConnectEvent extends TaskEventBase {
@@ -129,6 +131,8 @@ export interface ConnectEvent extends TaskEventBase {
   /** Canonical text; v4-mapped IPv6 addresses are given as IPv4. */
   remoteAddress: string;
   remotePort: number;
+  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
+  repeats: number;
 }
 
 export interface TcpStateEvent extends TaskEventBase {
@@ -140,6 +144,8 @@ export interface TcpStateEvent extends TaskEventBase {
   /** Empty and 0 for listening sockets. */
   remoteAddress: string;
   remotePort: number;
+  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
+  repeats: number;
 }
 
 export interface CgroupMkdirEvent {

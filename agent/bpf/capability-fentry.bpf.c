@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+#include "lib/capability.bpf.h"
+
+/* For kernels without the tracepoint. */
+SEC("fentry/cap_capable")
+int BPF_PROG(capability_fentry, const struct cred *cred, struct user_namespace *target, int capability,
+	     unsigned int options)
+{
+	return capability_checked(cred, target, capability, -1);
+}
+
+char _license[] SEC("license") __weak = "Dual BSD/GPL";

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+#include <linux/types.h>
+#include "records.h"
+
+/*
+ * Names every struct that crosses to user space, so that the object's BTF describes them all and the generated decoders
+ * can be compared with it.
+ */
+const struct exec_record contract_exec = {};
+const struct fork_record contract_fork = {};
+const struct exit_record contract_exit = {};
+const struct capability_record contract_capability = {};
+const struct connect_record contract_connect = {};
+const struct tcp_state_record contract_tcp_state = {};
+const struct cgroup_record contract_cgroup = {};
+const struct ledger_entry contract_ledger = {};
+const struct process_entry contract_process = {};
+const enum record_type contract_record_type = RECORD_EXEC;
+const enum exec_flag contract_exec_flag = EXEC_HAS_TTY;
+const enum tcp_outcome contract_tcp_outcome = TCP_OUTCOME_FAILED;
+const enum loss_reason contract_loss_reason = LOSS_RING_FULL;
+const enum cgroup_verdict contract_cgroup_verdict = CGROUP_WATCH;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+#include "lib/exec.bpf.h"
+
+static __always_inline __u32 append_filename(__u8 *strings, __u32 offset, struct linux_binprm *bprm)
+{
+	long length;
+
+	asm volatile("" : "+r"(offset));
+	length = bpf_probe_read_kernel_str(&strings[offset & STRINGS_MASK], EXEC_FILENAME_BYTES,
+					   BPF_CORE_READ(bprm, filename));
+	return length > 0 ? length : 0;
+}
+
+/* Writes all strings behind the record; scratch->offset is then how many bytes they take. */
+static __always_inline void fill_strings(struct exec_scratch *scratch, struct task_struct *task,
+					 struct linux_binprm *bprm)
+{
+	struct exec_record *record = &scratch->record;
+	volatile __u32 *offset = &scratch->offset;
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct path_walk walk = {
+		.dentry = BPF_CORE_READ(file, f_path.dentry),
+		.mnt = BPF_CORE_READ(file, f_path.mnt),
+		.root_dentry = BPF_CORE_READ(task, fs, root.dentry),
+		.root_mnt = BPF_CORE_READ(task, fs, root.mnt),
+	};
+	enum path_end end;
+
+	*offset = 0;
+	end = append_path(scratch->strings, STRINGS_MASK, offset, EXEC_PATH_BYTES, walk);
+	if (end == PATH_TRUNCATED)
+		record->flags |= EXEC_PATH_TRUNCATED;
+	else if (end == PATH_DISCONNECTED)
+		record->flags |= EXEC_DISCONNECTED;
+	record->path_size = *offset;
+
+	record->filename_size = append_filename(scratch->strings, *offset, bprm);
+	*offset += record->filename_size;
+	record->argv_size = append_argv(record, scratch->strings, *offset, task);
+	*offset += record->argv_size;
+
+	record->cwd_size = *offset;
+	walk.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+	walk.mnt = BPF_CORE_READ(task, fs, pwd.mnt);
+	if (append_path(scratch->strings, STRINGS_MASK, offset, EXEC_CWD_BYTES, walk) != PATH_COMPLETE)
+		record->flags |= EXEC_CWD_TRUNCATED;
+	record->cwd_size = *offset - record->cwd_size;
+}
+
+/* Enters the process in the table; its absence there before means that the runtime put it into the container. */
+static __always_inline void note_process(struct exec_record *record)
+{
+	struct process_entry entry = {
+		.start_ktime_ns = record->header.start_ktime_ns,
+		.executable_inode = record->inode,
+		.executable_device = record->device,
+	};
+	struct process_entry *known = bpf_map_lookup_elem(&processes, &record->header.pid);
+
+	/* A start of 0: adopted by user space, which knows it only to the clock tick. */
+	if (!known || (known->start_ktime_ns && known->start_ktime_ns != entry.start_ktime_ns))
+		record->flags |= EXEC_FROM_OUTSIDE;
+	if (bpf_map_update_elem(&processes, &record->header.pid, &entry, BPF_ANY))
+		count_lost(RECORD_EXEC, LOSS_TABLE_FULL);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u32 zero = 0;
+	struct exec_scratch *scratch;
+	struct exec_record *record;
+	__u32 size;
+
+	if (!task_is_candidate(task))
+		return 0;
+	scratch = bpf_map_lookup_elem(&exec_scratches, &zero);
+	if (!scratch)
+		return 0;
+	record = &scratch->record;
+	record->flags = 0;
+	fill_header(&record->header, task, RECORD_EXEC, 0);
+	fill_identity(record, task);
+	fill_credentials(record, task);
+	fill_executable(record, BPF_CORE_READ(bprm, file), BPF_CORE_READ(task, fs, root.mnt));
+	fill_stdio_sockets(record, task);
+	if (BPF_CORE_READ(task, signal, tty))
+		record->flags |= EXEC_HAS_TTY;
+	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		record->flags |= EXEC_SECURE;
+	note_process(record);
+
+	fill_strings(scratch, task, bprm);
+	size = scratch->offset + sizeof(*record);
+	record->header.size = size;
+	asm volatile("" : "+r"(size));
+	if (size > sizeof(*record) + RECORD_STRINGS_BYTES) {
+		count_lost(RECORD_EXEC, LOSS_OVERSIZE);
+		return 0;
+	}
+	output_record(record, RECORD_EXEC, size);
+	return 0;
+}
+
+char _license[] SEC("license") __weak = "Dual BSD/GPL";

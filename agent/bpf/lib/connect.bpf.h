@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef TALLYMAN_CONNECT_BPF_H
+#define TALLYMAN_CONNECT_BPF_H
+
+#include "dedupe.bpf.h"
+#include "emit.bpf.h"
+#include "task.bpf.h"
+
+#define SOCKET_ALLOWED 1
+
+/* address: 16 bytes, IPv4 in the first four; port in network byte order. */
+static __always_inline int connect_attempted(const __u8 *address, __u32 port, __u32 family, __u32 protocol)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct process_entry *entry = task_process_entry(task);
+	struct repeat_key key = { .type = RECORD_CONNECT };
+	struct connect_record *record;
+	__u32 count;
+
+	if (!entry)
+		return SOCKET_ALLOWED;
+	key.cgroup_id = task_cgroup_id(task);
+	key.executable_inode = entry->executable_inode;
+	key.executable_device = entry->executable_device;
+	key.fact[0] = family;
+	key.fact[1] = protocol;
+	key.fact[2] = port;
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	if (!first_or_due(&key, &count))
+		return SOCKET_ALLOWED;
+
+	record = reserve_record(RECORD_CONNECT, sizeof(*record));
+	if (!record)
+		return SOCKET_ALLOWED;
+	fill_header(&record->header, task, RECORD_CONNECT, sizeof(*record));
+	__builtin_memcpy(record->remote_address, address, sizeof(record->remote_address));
+	record->family = family;
+	record->protocol = protocol;
+	record->remote_port = port;
+	record->repeats = count;
+	submit_record(record, RECORD_CONNECT);
+	return SOCKET_ALLOWED;
+}
+
+#endif

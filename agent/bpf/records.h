@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#ifndef TALLYMAN_RECORDS_H
+#define TALLYMAN_RECORDS_H
+
+/*
+ * The only definitions of what crosses from the kernel to user space. The TypeScript decoders are generated from the BTF
+ * of these structs, and the agent refuses an object whose structs differ. Times are CLOCK_BOOTTIME nanoseconds; pids are
+ * in the initial pid namespace; all numbers are in the byte order of the machine except where a comment says otherwise.
+ */
+
+#define RECORD_COMM_BYTES 16
+#define RECORD_STRINGS_BYTES 8192
+#define RECORD_CGROUP_PATH_BYTES 512
+
+enum record_type {
+	RECORD_EXEC = 1,
+	RECORD_FORK = 2,
+	RECORD_EXIT = 3,
+	RECORD_CAPABILITY = 4,
+	RECORD_CONNECT = 5,
+	RECORD_TCP_STATE = 6,
+	RECORD_CGROUP_MKDIR = 7,
+	RECORD_CGROUP_RMDIR = 8,
+	RECORD_TYPE_MAX = 9,
+};
+
+/* Why a record that should have been sent was not. */
+enum loss_reason {
+	LOSS_RING_FULL = 0,
+	/* No room in a table the record depends on: the process cannot be told from the runtime's set-up work. */
+	LOSS_TABLE_FULL = 1,
+	/* The record would not fit its buffer; the limits of its parts rule this out. */
+	LOSS_OVERSIZE = 2,
+	LOSS_REASON_MAX = 3,
+};
+
+struct record_header {
+	__u32 type;
+	/* Bytes of the whole record, header included. */
+	__u32 size;
+	__u64 ktime_ns;
+	__u64 cgroup_id;
+	__u64 start_ktime_ns;
+	__u32 pid;
+	__u32 tid;
+	char comm[RECORD_COMM_BYTES];
+};
+
+struct credential_ids {
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 suid;
+	__u32 sgid;
+};
+
+struct capability_sets {
+	__u64 effective;
+	__u64 permitted;
+	__u64 inheritable;
+	__u64 bounding;
+	__u64 ambient;
+};
+
+struct stdio_socket {
+	__u32 is_socket;
+	__u16 family;
+	/* Network byte order. */
+	__u16 peer_port;
+	/* IPv4 in the first four bytes. */
+	__u8 peer_address[16];
+};
+
+enum exec_flag {
+	EXEC_HAS_TTY = 1 << 0,
+	EXEC_SECURE = 1 << 1,
+	/* The task had executed nothing inside the container before: put there by the runtime. */
+	EXEC_FROM_OUTSIDE = 1 << 2,
+	EXEC_ARGV_TRUNCATED = 1 << 3,
+	EXEC_PATH_TRUNCATED = 1 << 4,
+	EXEC_CWD_TRUNCATED = 1 << 5,
+	/* The file has an upper dentry: it was written or changed in the writable overlay layer. */
+	EXEC_OVERLAY_UPPER = 1 << 6,
+	/* The file lies on the mount that is the task's root. */
+	EXEC_ROOT_MOUNT = 1 << 7,
+	/* The file hangs on no directory: a memfd or another anonymous file. */
+	EXEC_DISCONNECTED = 1 << 8,
+};
+
+/*
+ * Behind the struct come the strings: the path of the executable as components, leaf first, each ended by NUL
+ * (path_size bytes); the filename given to execve; argv as in the process' memory (arguments ended by NUL); the working
+ * directory as components like the path.
+ */
+struct exec_record {
+	struct record_header header;
+	__u64 parent_start_ktime_ns;
+	__u32 parent_pid;
+	__u32 container_pid;
+	struct credential_ids credentials;
+	struct capability_sets capabilities;
+	__u32 mount_ns;
+	__u32 pid_ns;
+	__u32 network_ns;
+	__u32 user_ns;
+	__u64 inode;
+	__u64 filesystem_magic;
+	__u32 device;
+	__u32 mode;
+	__u32 link_count;
+	__u32 flags;
+	struct stdio_socket stdio[3];
+	__u32 path_size;
+	__u32 filename_size;
+	__u32 argv_size;
+	__u32 cwd_size;
+};
+
+/* The header is the parent's. */
+struct fork_record {
+	struct record_header header;
+	__u64 child_start_ktime_ns;
+	__u32 child_pid;
+	__u32 child_container_pid;
+};
+
+struct exit_record {
+	struct record_header header;
+	/* As in wait(2): the signal in the low 7 bits, the exit code in the next 8. */
+	__u32 status;
+	__u32 reserved;
+};
+
+struct capability_record {
+	struct record_header header;
+	__u32 capability;
+	__s32 syscall;
+	__u32 granted;
+	/* Further uses of the same kind since the last record of it. */
+	__u32 repeats;
+};
+
+struct connect_record {
+	struct record_header header;
+	__u8 remote_address[16];
+	__u32 family;
+	__u32 protocol;
+	/* Network byte order. */
+	__u32 remote_port;
+	__u32 repeats;
+};
+
+enum tcp_outcome {
+	TCP_OUTCOME_ESTABLISHED = 1,
+	TCP_OUTCOME_FAILED = 2,
+	TCP_OUTCOME_LISTENING = 3,
+};
+
+struct tcp_state_record {
+	struct record_header header;
+	__u8 remote_address[16];
+	__u8 local_address[16];
+	__u32 family;
+	__u32 outcome;
+	/* Network byte order. */
+	__u32 remote_port;
+	/* Host byte order, as the kernel keeps it. */
+	__u32 local_port;
+	__u32 repeats;
+	__u32 reserved;
+};
+
+struct cgroup_record {
+	struct record_header header;
+	__u32 path_size;
+	__u32 reserved;
+	char path[RECORD_CGROUP_PATH_BYTES];
+};
+
+/* Value of the per-CPU ledger, by record type. */
+struct ledger_entry {
+	__u64 sent;
+	__u64 lost[LOSS_REASON_MAX];
+};
+
+/* Key and value of the table of processes that have executed a program inside a container, by pid. */
+struct process_entry {
+	__u64 start_ktime_ns;
+	__u64 executable_inode;
+	__u32 executable_device;
+	__u32 reserved;
+};
+
+enum cgroup_verdict {
+	CGROUP_WATCH = 1,
+	CGROUP_IGNORE = 2,
+};
+
+#endif

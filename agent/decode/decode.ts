@@ -1,0 +1,158 @@
+import { CodedError } from '../../common/errors.ts';
+import { decodeAddress, decodePort } from './address.ts';
+import { capabilityName } from './capabilities.ts';
+import { decodeExec } from './decode-exec.ts';
+import type { KernelEvent, TaskEventBase, TcpStateEvent } from './kernel-event.ts';
+import {
+  capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, forkRecordBytes,
+  type RecordHeader, RecordType, readCapabilityRecord, readCgroupRecord, readConnectRecord, readExitRecord, readForkRecord,
+  readTcpStateRecord, recordHeaderBytes, TcpOutcome, tcpStateRecordBytes,
+} from './layout.generated.ts'; // biome-ignore format: one line a name would fill the screen
+import { syscallName } from './syscalls.ts';
+import { decodeCString } from './text.ts';
+
+type Decoder = (view: DataView, at: number, size: number) => KernelEvent;
+
+/** Smallest size and decoder of every record type. */
+const decoders = new Map<number, { minBytes: number; decode: Decoder }>([
+  [RecordType.RECORD_EXEC, { minBytes: execRecordBytes, decode: decodeExec }],
+  [RecordType.RECORD_FORK, { minBytes: forkRecordBytes, decode: decodeFork }],
+  [RecordType.RECORD_EXIT, { minBytes: exitRecordBytes, decode: decodeExit }],
+  [RecordType.RECORD_CAPABILITY, { minBytes: capabilityRecordBytes, decode: decodeCapability }],
+  [RecordType.RECORD_CONNECT, { minBytes: connectRecordBytes, decode: decodeConnect }],
+  [RecordType.RECORD_TCP_STATE, { minBytes: tcpStateRecordBytes, decode: decodeTcpState }],
+  [RecordType.RECORD_CGROUP_MKDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
+  [RecordType.RECORD_CGROUP_RMDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
+]);
+
+/** Names of record types in counters and gaps, by number. */
+export const recordTypeNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(RecordType)
+    .filter(([name]) => name !== 'RECORD_TYPE_MAX')
+    .map(([name, number]) => [number, name.slice('RECORD_'.length).toLowerCase().replaceAll('_', '-')]),
+);
+
+/**
+ * Decodes one record. The event holds no reference to the buffer.
+ * @throws {CodedError} RECORD_INVALID when the bytes are no record of this version; the caller counts it and goes on.
+ */
+export function decodeRecord(view: DataView, at: number, availableBytes: number): KernelEvent {
+  if (availableBytes < recordHeaderBytes)
+    throw new CodedError(
+      'RECORD_INVALID',
+      `a record of ${availableBytes} bytes is shorter than its header (${recordHeaderBytes})`,
+    );
+  const type = view.getUint32(at, true);
+  const size = view.getUint32(at + 4, true);
+  const decoder = decoders.get(type);
+  if (decoder === undefined) throw new CodedError('RECORD_INVALID', `record type ${type} is not known`);
+  if (size > availableBytes || size < decoder.minBytes)
+    throw new CodedError(
+      'RECORD_INVALID',
+      `a ${recordTypeNames.get(type)} record says it has ${size} bytes; at least ${decoder.minBytes} and at most ${availableBytes} were expected`,
+    );
+  try {
+    return decoder.decode(view, at, size);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new CodedError('RECORD_INVALID', `a ${recordTypeNames.get(type)} record contradicts itself`, { cause });
+  }
+}
+
+function taskBase(header: RecordHeader): TaskEventBase {
+  return {
+    ktimeNs: header.ktimeNs,
+    cgroupId: header.cgroupId,
+    pid: header.pid,
+    tid: header.tid,
+    startKtimeNs: header.startKtimeNs,
+    comm: decodeCString(header.comm),
+  };
+}
+
+function decodeFork(view: DataView, at: number): KernelEvent {
+  const record = readForkRecord(view, at);
+  return {
+    kind: 'fork',
+    ...taskBase(record.header),
+    childPid: record.childPid,
+    childStartKtimeNs: record.childStartKtimeNs,
+    childContainerPid: record.childContainerPid,
+  };
+}
+
+function decodeExit(view: DataView, at: number): KernelEvent {
+  const record = readExitRecord(view, at);
+  return {
+    kind: 'exit',
+    ...taskBase(record.header),
+    exitCode: (record.status >>> 8) & 0xff,
+    exitSignal: record.status & 0x7f,
+  };
+}
+
+function decodeCapability(view: DataView, at: number): KernelEvent {
+  const record = readCapabilityRecord(view, at);
+  return {
+    kind: 'capability',
+    ...taskBase(record.header),
+    capability: record.capability,
+    capabilityName: capabilityName(record.capability),
+    syscallNumber: record.syscall,
+    syscallName: syscallName(record.syscall),
+    granted: record.granted !== 0,
+    repeats: record.repeats,
+  };
+}
+
+function decodeConnect(view: DataView, at: number): KernelEvent {
+  const record = readConnectRecord(view, at);
+  const address = decodeAddress(record.family, record.remoteAddress);
+  if (address === undefined) throw new RangeError(`address family ${record.family}`);
+  return {
+    kind: 'connect',
+    ...taskBase(record.header),
+    transport: record.protocol === 6 ? 'tcp' : record.protocol === 17 ? 'udp' : 'other',
+    family: address.family,
+    remoteAddress: address.text,
+    remotePort: decodePort(record.remotePort),
+    repeats: record.repeats,
+  };
+}
+
+const tcpStates = new Map<number, TcpStateEvent['state']>([
+  [TcpOutcome.TCP_OUTCOME_ESTABLISHED, 'established'],
+  [TcpOutcome.TCP_OUTCOME_FAILED, 'failed'],
+  [TcpOutcome.TCP_OUTCOME_LISTENING, 'listening'],
+]);
+
+function decodeTcpState(view: DataView, at: number): KernelEvent {
+  const record = readTcpStateRecord(view, at);
+  const local = decodeAddress(record.family, record.localAddress);
+  const remote = decodeAddress(record.family, record.remoteAddress);
+  const state = tcpStates.get(record.outcome);
+  if (local === undefined || remote === undefined) throw new RangeError(`address family ${record.family}`);
+  if (state === undefined) throw new RangeError(`TCP outcome ${record.outcome}`);
+  const listening = state === 'listening';
+  return {
+    kind: 'tcp',
+    ...taskBase(record.header),
+    state,
+    family: remote.family,
+    localAddress: local.text,
+    localPort: record.localPort,
+    remoteAddress: listening ? '' : remote.text,
+    remotePort: listening ? 0 : decodePort(record.remotePort),
+    repeats: record.repeats,
+  };
+}
+
+function decodeCgroup(view: DataView, at: number): KernelEvent {
+  const record = readCgroupRecord(view, at);
+  return {
+    kind: record.header.type === RecordType.RECORD_CGROUP_MKDIR ? 'cgroup-mkdir' : 'cgroup-rmdir',
+    ktimeNs: record.header.ktimeNs,
+    cgroupId: record.header.cgroupId,
+    path: decodeCString(record.path.subarray(0, record.pathSize)),
+  };
+}

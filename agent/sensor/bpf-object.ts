@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import koffi from 'koffi';
+import { CodedError } from '../../common/errors.ts';
+import { Btf, BtfKind } from '../decode/btf.ts';
+import { elfSection } from '../decode/elf.ts';
+import { layouts } from '../decode/layout.generated.ts';
+import { checkLayouts } from '../decode/layout.ts';
+import type { Handle, Libbpf } from './libbpf.ts';
+
+export interface Constant {
+  name: string;
+  bytes: 4 | 8;
+  value: bigint;
+}
+
+/** Reads the object's BTF and checks that its records are those the decoders were made for. */
+export function readObjectBtf(path: string): Btf {
+  let file: Uint8Array;
+  try {
+    file = readFileSync(path);
+  } catch (cause) {
+    throw new CodedError('BPF_OBJECT_MISSING', `the BPF object ${path} cannot be read`, {
+      cause,
+      hint: 'compile it with `make bpf`',
+    });
+  }
+  const btf = Btf.parse(elfSection(file, '.BTF'));
+  checkLayouts(btf, layouts);
+  return btf;
+}
+
+export function openObject(libbpf: Libbpf, path: string): Handle {
+  const object = libbpf.open(path, null);
+  if (object === null)
+    throw new CodedError('BPF_OBJECT_INVALID', `libbpf cannot open ${path}: ${libbpf.takeMessages().join('; ')}`);
+  return object;
+}
+
+export function findMap(libbpf: Libbpf, object: Handle, name: string): Handle {
+  const map = libbpf.findMap(object, name);
+  if (map === null) throw new CodedError('BPF_OBJECT_INVALID', `the BPF object has no map ${name}`);
+  return map;
+}
+
+/** Sets `const volatile` variables between open and load, where the verifier can still use their values. */
+export function setConstants(libbpf: Libbpf, object: Handle, btf: Btf, constants: readonly Constant[]): void {
+  const section = btf.find(BtfKind.datasec, '.rodata');
+  const size = [0n];
+  const memory = libbpf.initialValue(findMap(libbpf, object, '.rodata'), size);
+  if (section?.variables === undefined || memory === null)
+    throw new CodedError('BPF_OBJECT_INVALID', 'the BPF object has no constants');
+  const view = new DataView(koffi.view(memory, Number(size[0])));
+  for (const constant of constants) {
+    const variable = section.variables.find(({ typeId }) => btf.types[typeId]?.name === constant.name);
+    if (variable === undefined || variable.size !== constant.bytes)
+      throw new CodedError(
+        'LAYOUT_MISMATCH',
+        `the BPF object has no constant ${constant.name} of ${constant.bytes} bytes`,
+      );
+    if (constant.bytes === 4) view.setUint32(variable.offset, Number(constant.value), true);
+    else view.setBigUint64(variable.offset, constant.value, true);
+  }
+}

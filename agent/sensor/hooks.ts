@@ -1,0 +1,100 @@
+/** One way to attach a hook. */
+export interface HookVariant {
+  /** Name of the BPF program. */
+  program: string;
+  /** The attach point as libbpf spells it. */
+  attachPoint: string;
+  /** Tracing programs need this type in the kernel's BTF: `btf_trace_<name>` for tracepoints, the function for fentry. */
+  requires?: { kind: 'typedef' | 'function'; name: string };
+  cgroup?: true;
+}
+
+export interface Hook {
+  name: string;
+  /** Best first. */
+  variants: readonly HookVariant[];
+  /** What is not seen without it. */
+  consequence: string;
+  /** Without a required hook the sensor does not start. */
+  required: boolean;
+}
+
+function tracepoint(program: string, name: string): HookVariant {
+  return { program, attachPoint: `tp_btf/${name}`, requires: { kind: 'typedef', name: `btf_trace_${name}` } };
+}
+
+/** Every hook of the sensor, with the ways to attach it that kernels offer. */
+export const hooks: readonly Hook[] = [
+  {
+    name: 'exec',
+    variants: [tracepoint('process_exec', 'sched_process_exec')],
+    consequence: 'no process is seen: the sensor cannot work',
+    required: true,
+  },
+  {
+    name: 'fork',
+    variants: [tracepoint('process_fork', 'sched_process_fork')],
+    consequence: 'the process tree cannot be kept: the sensor cannot work',
+    required: true,
+  },
+  {
+    name: 'exit',
+    variants: [tracepoint('process_exit', 'sched_process_exit')],
+    consequence: 'the process tree cannot be kept: the sensor cannot work',
+    required: true,
+  },
+  {
+    name: 'capability',
+    variants: [
+      tracepoint('capability_tp', 'cap_capable'),
+      {
+        program: 'capability_fentry',
+        attachPoint: 'fentry/cap_capable',
+        requires: { kind: 'function', name: 'cap_capable' },
+      },
+      { program: 'capability_kprobe', attachPoint: 'kprobe/cap_capable' },
+    ],
+    consequence: 'use and denial of capabilities are not seen (rules cap-*)',
+    required: false,
+  },
+  {
+    name: 'connect4',
+    variants: [{ program: 'connect4', attachPoint: 'cgroup/connect4', cgroup: true }],
+    consequence: 'IPv4 connection attempts are not seen (rules net-*)',
+    required: false,
+  },
+  {
+    name: 'connect6',
+    variants: [{ program: 'connect6', attachPoint: 'cgroup/connect6', cgroup: true }],
+    consequence: 'IPv6 connection attempts are not seen (rules net-*)',
+    required: false,
+  },
+  {
+    name: 'tcp-state',
+    variants: [tracepoint('tcp_state', 'inet_sock_set_state')],
+    consequence: 'the outcome of connections and listening sockets are not seen',
+    required: false,
+  },
+  {
+    name: 'cgroup-mkdir',
+    variants: [tracepoint('cgroup_mkdir', 'cgroup_mkdir')],
+    consequence: 'new containers are found by polling: the first events of one may be attributed late',
+    required: false,
+  },
+  {
+    name: 'cgroup-rmdir',
+    variants: [tracepoint('cgroup_rmdir', 'cgroup_rmdir')],
+    consequence: 'the end of containers is found by polling',
+    required: false,
+  },
+];
+
+/** How a hook came out. */
+export interface HookState {
+  name: string;
+  /** Undefined when no variant could be attached. */
+  attachPoint: string | undefined;
+  /** Why better variants, or all of them, were not used. */
+  reasons: string[];
+  consequence: string;
+}

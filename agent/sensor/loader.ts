@@ -1,0 +1,190 @@
+import { closeSync, openSync } from 'node:fs';
+import { CodedError } from '../../common/errors.ts';
+import { type Btf, BtfKind } from '../decode/btf.ts';
+import { type Constant, findMap, openObject, setConstants } from './bpf-object.ts';
+import { type Hook, type HookState, type HookVariant, hooks } from './hooks.ts';
+import type { Handle, Libbpf } from './libbpf.ts';
+
+export interface LoadOptions {
+  objectPath: string;
+  btf: Btf;
+  /** Directory of the cgroup v2 root; undefined where there is none. */
+  cgroupRoot: string | undefined;
+  constants: readonly Constant[];
+  ringBytes: number;
+}
+
+/** A loaded object whose programs are attached. */
+export interface LoadedSensor {
+  states: HookState[];
+  mapFd(name: string): number;
+  /** Attaches what is loaded; maps can be filled before. */
+  attach(): void;
+  close(): void;
+}
+
+/** A hook and those of its variants that this kernel may take, best first. */
+interface Choice {
+  hook: Hook;
+  state: HookState;
+  candidates: HookVariant[];
+}
+
+/**
+ * Loads the object with every variant of each hook that this kernel takes; attaching then uses the first that can be
+ * attached. The reason for every variant that was passed over is kept.
+ * @throws {CodedError} SENSOR_UNAVAILABLE when a required hook cannot be loaded.
+ */
+export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
+  const kernel = kernelTypes(libbpf);
+  const choices = hooks.map((hook): Choice => {
+    const state: HookState = { name: hook.name, attachPoint: undefined, reasons: [], consequence: hook.consequence };
+    return {
+      hook,
+      state,
+      candidates: hook.variants.filter((variant) => isOffered(variant, state, kernel, options.cgroupRoot)),
+    };
+  });
+  let object = tryLoad(libbpf, options, choices);
+  if (object === undefined) {
+    for (const choice of choices)
+      choice.candidates = choice.candidates.filter((variant) => loadsAlone(libbpf, options, choice, variant));
+    object = tryLoad(libbpf, options, choices);
+  }
+  const missing = choices.find((choice) => choice.hook.required && choice.candidates.length === 0);
+  if (object === undefined || missing !== undefined) {
+    const reason =
+      missing === undefined
+        ? 'the programs load one by one but not together'
+        : `hook ${missing.hook.name} has no way to attach`;
+    const messages = libbpf.takeMessages();
+    if (object !== undefined) libbpf.close(object);
+    throw unavailable(choices, reason, messages);
+  }
+  return attachable(libbpf, object, choices, options.cgroupRoot);
+}
+
+type KernelTypes = (kind: 'typedef' | 'function', name: string) => boolean;
+
+function kernelTypes(libbpf: Libbpf): KernelTypes {
+  const btf = libbpf.loadVmlinuxBtf();
+  if (btf === null)
+    throw new CodedError('SENSOR_UNAVAILABLE', 'this kernel has no BTF (/sys/kernel/btf/vmlinux)', {
+      hint: 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y; all Debian kernels since 5.10 are',
+    });
+  const found = new Set<string>();
+  for (const { requires } of hooks.flatMap((hook) => hook.variants)) {
+    if (requires === undefined) continue;
+    const kind = requires.kind === 'typedef' ? BtfKind.typedef : 12;
+    if (libbpf.findBtfByKind(btf, requires.name, kind) >= 0) found.add(`${requires.kind}:${requires.name}`);
+  }
+  libbpf.freeBtf(btf);
+  libbpf.takeMessages();
+  return (kind, name) => found.has(`${kind}:${name}`);
+}
+
+function isOffered(
+  variant: HookVariant,
+  state: HookState,
+  kernel: KernelTypes,
+  cgroupRoot: string | undefined,
+): boolean {
+  if (variant.requires !== undefined && !kernel(variant.requires.kind, variant.requires.name)) {
+    state.reasons.push(`${variant.attachPoint}: this kernel does not have it`);
+    return false;
+  }
+  if (variant.cgroup === true && cgroupRoot === undefined) {
+    state.reasons.push(`${variant.attachPoint}: no cgroup v2 hierarchy is mounted`);
+    return false;
+  }
+  return true;
+}
+
+function prepare(libbpf: Libbpf, options: LoadOptions, programs: ReadonlySet<string>): Handle {
+  const object = openObject(libbpf, options.objectPath);
+  setConstants(libbpf, object, options.btf, options.constants);
+  libbpf.setMaxEntries(findMap(libbpf, object, 'records'), options.ringBytes);
+  for (let program = libbpf.nextProgram(object, null); program !== null; program = libbpf.nextProgram(object, program))
+    libbpf.setAutoload(program, programs.has(libbpf.programName(program)));
+  return object;
+}
+
+function tryLoad(libbpf: Libbpf, options: LoadOptions, choices: readonly Choice[]): Handle | undefined {
+  const programs = new Set(choices.flatMap((choice) => choice.candidates.map((variant) => variant.program)));
+  const object = prepare(libbpf, options, programs);
+  if (libbpf.load(object) === 0) return object;
+  libbpf.close(object);
+  return undefined;
+}
+
+function loadsAlone(libbpf: Libbpf, options: LoadOptions, choice: Choice, variant: HookVariant): boolean {
+  libbpf.takeMessages();
+  const object = prepare(libbpf, options, new Set([variant.program]));
+  const error = libbpf.load(object);
+  libbpf.close(object);
+  if (error === 0) return true;
+  choice.state.reasons.push(`${variant.attachPoint}: does not load: ${loadReason(libbpf.takeMessages(), error)}`);
+  return false;
+}
+
+/** The first message names the program and the cause; those behind it only say that the rest failed as well. */
+function loadReason(messages: readonly string[], error: number): string {
+  return (messages[0] ?? `error ${-error}`).replace(/^libbpf: /, '').split('\n')[0] ?? '';
+}
+
+function unavailable(choices: readonly Choice[], reason: string, messages: readonly string[]): CodedError {
+  const details = [...choices.flatMap((choice) => choice.state.reasons), ...messages.slice(0, 3)];
+  return new CodedError('SENSOR_UNAVAILABLE', `the BPF programs cannot be loaded: ${[reason, ...details].join('; ')}`, {
+    hint: 'run `tallyman doctor` for what this host allows',
+  });
+}
+
+function attachable(
+  libbpf: Libbpf,
+  object: Handle,
+  choices: readonly Choice[],
+  cgroupRoot: string | undefined,
+): LoadedSensor {
+  const links: Handle[] = [];
+  return {
+    states: choices.map((choice) => choice.state),
+    mapFd: (name) => libbpf.mapFd(findMap(libbpf, object, name)),
+    attach: () => {
+      for (const choice of choices) links.push(...attachHook(libbpf, object, choice, cgroupRoot));
+    },
+    close: () => {
+      for (const link of links.splice(0).reverse()) libbpf.destroyLink(link);
+      libbpf.close(object);
+    },
+  };
+}
+
+/** The link of the first variant that attaches; none when the hook is optional and nothing does. */
+function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: string | undefined): Handle[] {
+  for (const variant of choice.candidates) {
+    libbpf.takeMessages();
+    const program = libbpf.findProgram(object, variant.program);
+    const link =
+      variant.cgroup === true && cgroupRoot !== undefined
+        ? attachToCgroup(libbpf, program, cgroupRoot)
+        : libbpf.attach(program);
+    if (link !== null) {
+      choice.state.attachPoint = variant.attachPoint;
+      return [link];
+    }
+    choice.state.reasons.push(
+      `${variant.attachPoint}: cannot be attached: ${loadReason(libbpf.takeMessages(), libbpf.errno())}`,
+    );
+  }
+  if (choice.hook.required) throw unavailable([choice], `hook ${choice.hook.name} loads but cannot be attached`, []);
+  return [];
+}
+
+function attachToCgroup(libbpf: Libbpf, program: Handle, cgroupRoot: string): Handle {
+  const fd = openSync(cgroupRoot, 'r');
+  try {
+    return libbpf.attachCgroup(program, fd);
+  } finally {
+    closeSync(fd);
+  }
+}

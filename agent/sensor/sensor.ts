@@ -1,0 +1,190 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
+import type { KernelEvent } from '../decode/kernel-event.ts';
+import { CgroupVerdict, processEntryBytes } from '../decode/layout.generated.ts';
+import { readObjectBtf } from './bpf-object.ts';
+import type { HookState } from './hooks.ts';
+import { type LedgerRow, readLedger } from './ledger.ts';
+import { type Libbpf, loadLibbpf } from './libbpf.ts';
+import { type LoadedSensor, loadSensor } from './loader.ts';
+import { noiseKeys } from './noise.ts';
+import { RingReader } from './ring-reader.ts';
+
+export interface SensorOptions {
+  /** The compiled BPF object. */
+  objectPath: string;
+  /** The host's /proc, as this process sees it. */
+  procRoot: string;
+  /** The cgroup v2 root; undefined where no such hierarchy is mounted. */
+  cgroupRoot: string | undefined;
+  /** A power of two, at least one page. */
+  ringBytes: number;
+  /** Called for every event, in the order of the ring buffer. Must not throw. */
+  onEvent: (event: KernelEvent) => void;
+  logger: Logger;
+  metrics: Metrics;
+  /** A deduplicated record is sent again after this long. */
+  repeatIntervalMs?: number;
+}
+
+/** Reading often while there is work keeps latency low; reading seldom while there is none keeps an idle node idle. */
+const busyIntervalMs = 2;
+const idleIntervalMs = 10;
+const busyForMs = 500;
+const maxRecordsPerDrain = 100_000;
+
+/** The BPF programs, loaded and attached, and the reader of their ring buffer. */
+export class Sensor {
+  readonly #libbpf: Libbpf;
+  readonly #loaded: LoadedSensor;
+  readonly #ring: RingReader;
+  readonly #options: SensorOptions;
+  readonly #fds: { verdicts: number; processes: number; ledger: number };
+  readonly #cpuCount: number;
+  readonly #received;
+  readonly #invalid;
+  #timer: NodeJS.Timeout | undefined;
+  #lastBusyMs = 0;
+  #drains = false;
+
+  /** Loads everything and attaches nothing: verdicts can be set before the first record. */
+  constructor(options: SensorOptions) {
+    this.#options = options;
+    this.#libbpf = loadLibbpf();
+    const btf = readObjectBtf(options.objectPath);
+    this.#loaded = loadSensor(this.#libbpf, {
+      objectPath: options.objectPath,
+      btf,
+      cgroupRoot: options.cgroupRoot,
+      ringBytes: options.ringBytes,
+      constants: [
+        { name: 'host_mount_ns', bytes: 4, value: hostMountNamespace(options.procRoot) },
+        { name: 'repeat_interval_ns', bytes: 8, value: BigInt(options.repeatIntervalMs ?? 60_000) * 1_000_000n },
+      ],
+    });
+    this.#fds = {
+      verdicts: this.#loaded.mapFd('cgroup_verdicts'),
+      processes: this.#loaded.mapFd('processes'),
+      ledger: this.#loaded.mapFd('ledger'),
+    };
+    this.#cpuCount = this.#libbpf.possibleCpus();
+    this.#ring = new RingReader(this.#loaded.mapFd('records'), options.ringBytes);
+    this.#received = options.metrics.counter('records_received_total', 'Records read from the ring buffer', ['type']);
+    this.#invalid = options.metrics.counter('records_invalid_total', 'Records that could not be decoded');
+    this.#fillNoise();
+  }
+
+  get hooks(): readonly HookState[] {
+    return this.#loaded.states;
+  }
+
+  /** Attaches the programs and starts to read. @throws {CodedError} SENSOR_UNAVAILABLE */
+  start(): void {
+    this.#loaded.attach();
+    this.#schedule(busyIntervalMs);
+  }
+
+  setVerdict(cgroupId: bigint, verdict: 'watch' | 'ignore'): void {
+    const value = Buffer.alloc(4);
+    value.writeUInt32LE(verdict === 'watch' ? CgroupVerdict.CGROUP_WATCH : CgroupVerdict.CGROUP_IGNORE);
+    if (this.#libbpf.updateElement(this.#fds.verdicts, cgroupKey(cgroupId), value, 0) !== 0)
+      this.#options.logger.warn(
+        { cgroupId: String(cgroupId), errno: this.#libbpf.errno() },
+        'the cgroup table of the sensor is full',
+      );
+  }
+
+  forgetCgroup(cgroupId: bigint): void {
+    this.#libbpf.deleteElement(this.#fds.verdicts, cgroupKey(cgroupId));
+  }
+
+  /** Tells the programs that a process ran inside a container before they were attached. Its start is left open (0). */
+  adoptProcess(pid: number): void {
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(pid);
+    const noReplace = 1;
+    this.#libbpf.updateElement(this.#fds.processes, key, Buffer.alloc(processEntryBytes), noReplace);
+  }
+
+  /** The kernel's account of what it sent and lost. */
+  ledger(): LedgerRow[] {
+    return readLedger(this.#libbpf, this.#fds.ledger, this.#cpuCount);
+  }
+
+  /** Reads all records that wait; answers how many there were. */
+  drain(): number {
+    return this.#ring.drain(this.#onRecord, maxRecordsPerDrain);
+  }
+
+  get backlogBytes(): number {
+    return this.#ring.backlogBytes;
+  }
+
+  /** Detaches, reads what is left, and frees everything. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#drains = false;
+    this.drain();
+    this.#ring.close();
+    this.#loaded.close();
+  }
+
+  readonly #onRecord = (view: DataView, at: number, lengthBytes: number): void => {
+    let event: KernelEvent;
+    try {
+      event = decodeRecord(view, at, lengthBytes);
+    } catch (error) {
+      this.#invalid.inc();
+      this.#options.logger.warn({ err: error }, 'a record of the sensor was skipped');
+      return;
+    }
+    this.#received.inc({ type: recordTypeNames.get(view.getUint32(at, true)) ?? 'unknown' });
+    this.#options.onEvent(event);
+  };
+
+  #schedule(delayMs: number): void {
+    this.#drains = true;
+    this.#timer = setTimeout(() => {
+      if (!this.#drains) return;
+      const nowMs = performance.now();
+      if (this.drain() > 0) this.#lastBusyMs = nowMs;
+      this.#schedule(nowMs - this.#lastBusyMs < busyForMs ? busyIntervalMs : idleIntervalMs);
+    }, delayMs);
+  }
+
+  #fillNoise(): void {
+    const fd = this.#loaded.mapFd('capability_noise');
+    const key = Buffer.alloc(4);
+    const value = Buffer.from([1]);
+    for (const pair of noiseKeys()) {
+      key.writeUInt32LE(pair);
+      this.#libbpf.updateElement(fd, key, value, 0);
+    }
+  }
+}
+
+function cgroupKey(cgroupId: bigint): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(cgroupId);
+  return key;
+}
+
+/**
+ * Inode of the host's mount namespace. kthreadd (pid 2) is asked first: it lives in the initial namespaces always and,
+ * unlike an init with more privileges than the agent, can always be looked at.
+ */
+function hostMountNamespace(procRoot: string): bigint {
+  try {
+    const host = readFileSync(join(procRoot, '2/comm'), 'utf8').trim() === 'kthreadd' ? '2' : '1';
+    return statSync(join(procRoot, host, 'ns/mnt'), { bigint: true }).ino;
+  } catch (cause) {
+    throw new CodedError('SENSOR_UNAVAILABLE', `the host's mount namespace cannot be read below ${procRoot}`, {
+      cause,
+      hint: "run as root with the host's pid namespace (hostPID) and its /proc",
+    });
+  }
+}
