@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CodedError } from '../common/errors.ts';
+import { findCgroupRoot } from './sensor/cgroup-root.ts';
+
+const projectRoot = join(import.meta.dirname, '..');
+const powerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(value));
+
+const agentConfigSchema = z.strictObject({
+  /** The collector's gRPC address, "host:port". */
+  uplinkAddress: z.string().min(1),
+  /** Plain text to a collector on another machine; something else must protect the line. */
+  insecureUplink: z.boolean().default(false),
+  nodeName: z.string().min(1).max(253).default(hostname),
+  /** The host's /proc; /host/proc where the agent runs as a container. */
+  procRoot: z.string().default('/proc'),
+  /** The cgroup v2 root; found by itself when not given. */
+  cgroupRoot: z.string().optional(),
+  /** Docker's socket; the default place, or DOCKER_HOST, when not given. */
+  dockerSocket: z.string().optional(),
+  rulesDirs: z
+    .array(z.string())
+    .min(1)
+    .default([join(projectRoot, 'agent/rules')]),
+  bpfObject: z.string().default(join(projectRoot, '.build/tallyman.bpf.o')),
+  /** Size of the ring buffer: a power of two, 64 KiB to 1 GiB. */
+  ringBytes: z
+    .number()
+    .min(64 * 1024)
+    .max(1024 ** 3)
+    .refine(powerOfTwo, 'must be a power of two')
+    .default(8 * 1024 * 1024),
+  maxProcesses: z.number().int().min(1024).default(131_072),
+  maxQueueItems: z.number().int().min(16).default(100_000),
+  maxQueueBytes: z
+    .number()
+    .int()
+    .min(1024 * 1024)
+    .default(64 * 1024 * 1024),
+});
+
+export type AgentOptions = z.input<typeof agentConfigSchema>;
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+
+/** Checks all options at once and fills in defaults. @throws {CodedError} CONFIG_INVALID naming every problem. */
+export function parseAgentConfig(options: AgentOptions): AgentConfig {
+  const result = agentConfigSchema.safeParse(options);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new CodedError('CONFIG_INVALID', `the agent's configuration is not valid: ${problems.join('; ')}`);
+  }
+  return { ...result.data, cgroupRoot: result.data.cgroupRoot ?? findCgroupRoot() };
+}

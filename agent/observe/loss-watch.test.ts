@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { Metrics } from '../../common/metrics.ts';
+import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { LedgerRow } from '../sensor/ledger.ts';
+import { LossWatch } from './loss-watch.ts';
+
+function row(type: string, sent: bigint, ringFull = 0n): LedgerRow {
+  return { type, sent, lost: { 'ring-full': ringFull, 'table-full': 0n, oversize: 0n } };
+}
+
+describe('LossWatch', () => {
+  function watch(): { ledger: LedgerRow[]; gaps: Gap[]; now: { ns: bigint }; losses: LossWatch } {
+    const state = { ledger: [] as LedgerRow[], gaps: [] as Gap[], now: { ns: 1_000n } };
+    const losses = new LossWatch({
+      readLedger: () => state.ledger,
+      nowUnixNs: () => state.now.ns + 5_000n,
+      nowKtimeNs: () => state.now.ns,
+      onGap: (gap) => state.gaps.push(gap),
+      metrics: new Metrics('agent'),
+      incompleteForMs: 1,
+    });
+    return {
+      ...state,
+      losses,
+      get ledger() {
+        return state.ledger;
+      },
+      set ledger(value) {
+        state.ledger = value;
+      },
+    };
+  }
+
+  it('reports each loss once, with the window it happened in', () => {
+    const state = watch();
+    state.ledger = [row('exec', 10n, 3n), row('fork', 4n)];
+    state.now.ns = 2_000n;
+    state.losses.check();
+    state.now.ns = 3_000n;
+    state.losses.check();
+    expect(state.gaps).toEqual([
+      {
+        hop: 'ring-buffer',
+        type: 'exec',
+        count: 3n,
+        fromUnixNs: 6_000n,
+        toUnixNs: 7_000n,
+        containerIds: [],
+        reason: 'ring-full',
+      },
+    ]);
+    state.ledger = [row('exec', 12n, 8n)];
+    state.losses.check();
+    expect(state.gaps.at(-1)).toMatchObject({ count: 5n });
+  });
+
+  it('marks the window and some time behind it as incomplete', () => {
+    const state = watch();
+    state.ledger = [row('exec', 1n, 1n)];
+    state.now.ns = 2_000n;
+    state.losses.check();
+    expect(state.losses.isComplete(500n)).toBe(true);
+    expect(state.losses.isComplete(1_500n)).toBe(false);
+    expect(state.losses.isComplete(2_000n + 900_000n)).toBe(false);
+    expect(state.losses.isComplete(2_000n + 1_100_000n)).toBe(true);
+  });
+});

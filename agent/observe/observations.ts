@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache';
+import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
+
+const maxRemembered = 131_072;
+
+/** Turns events into observations: facts about a container, each sent once for as long as it is remembered. */
+export class Observations {
+  readonly #clock: WallClock;
+  readonly #seen = new LRUCache<string, true>({ max: maxRemembered });
+
+  constructor(clock: WallClock) {
+    this.#clock = clock;
+  }
+
+  /** Undefined when the fact has been reported before, or the event holds none. */
+  observe({ event, container }: AttributedEvent): Observation | undefined {
+    const fact = factOf(event);
+    if (fact === undefined) return undefined;
+    const key = `${container.id} ${fact.$case} ${Object.values(fact.value).join(' ')}`;
+    if (this.#seen.has(key)) return undefined;
+    this.#seen.set(key, true);
+    return { containerId: container.id, firstSeenUnixNs: this.#clock.unixNs(event.ktimeNs), fact };
+  }
+}
+
+function factOf(event: AttributedEvent['event']): NonNullable<Observation['fact']> | undefined {
+  switch (event.kind) {
+    case 'exec':
+      return { $case: 'executed', value: { executablePath: event.executable.path } };
+    case 'capability':
+      return {
+        $case: 'capabilityUsed',
+        value: { capabilityName: event.capabilityName, syscallName: event.syscallName, granted: event.granted },
+      };
+    case 'connect':
+      return {
+        $case: 'connected',
+        value: { transport: event.transport, remoteAddress: event.remoteAddress, remotePort: event.remotePort },
+      };
+    case 'tcp':
+      return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Metrics } from '../common/metrics.ts';
+import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
+import type { Container } from './container/container.ts';
+import type { AttributedEvent } from './detect/attributed-event.ts';
+import type { Detector } from './detect/detector.ts';
+import type { Observations } from './observe/observations.ts';
+import type { ReportedExecutions } from './observe/reported-executions.ts';
+import type { ProcessExecution } from './process/process.ts';
+import type { UplinkSender } from './uplink/sender.ts';
+
+export interface PipelineStages {
+  detector: Detector;
+  observations: Observations;
+  reported: ReportedExecutions;
+  uplink: UplinkSender;
+  metrics: Metrics;
+}
+
+/**
+ * What happens to events once it is known who did what. Before it: ring buffer → sensor (decode) → attributor (container,
+ * process). After it: the uplink's bounded queue. Nothing here waits or buffers.
+ */
+export interface Pipeline {
+  onAttributed(event: AttributedEvent): void;
+  onContainer(container: Container): void;
+  onExecutionEnded(execution: ProcessExecution): void;
+}
+
+export function createPipeline({ detector, observations, reported, uplink, metrics }: PipelineStages): Pipeline {
+  const findings = metrics.counter('findings_total', 'Findings made, by rule', ['rule']);
+  const observed = metrics.counter('observations_total', 'Facts reported, by kind', ['kind']);
+
+  function report(finding: Finding): void {
+    findings.inc({ rule: finding.ruleId });
+    reported.reported(finding);
+    uplink.send({ $case: 'finding', value: finding });
+  }
+
+  return {
+    onAttributed(event) {
+      for (const finding of detector.onEvent(event)) report(finding);
+      const observation = observations.observe(event);
+      if (observation === undefined) return;
+      observed.inc({ kind: observation.fact?.$case ?? 'unknown' });
+      uplink.send({ $case: 'observation', value: observation });
+    },
+    onContainer(container) {
+      uplink.send({ $case: 'containerUpdate', value: { container } });
+      for (const finding of detector.onContainer(container)) report(finding);
+    },
+    onExecutionEnded(execution) {
+      const ended = reported.ended(execution);
+      if (ended !== undefined) uplink.send({ $case: 'executionEnded', value: ended });
+    },
+  };
+}
