@@ -27,11 +27,9 @@ export interface Pipeline {
 }
 
 export function createPipeline({ detector, observations, reported, uplink, metrics }: PipelineStages): Pipeline {
-  const findings = metrics.counter('findings_total', 'Findings made, by rule', ['rule']);
   const observed = metrics.counter('observations_total', 'Facts reported, by kind', ['kind']);
 
   function report(finding: Finding): void {
-    findings.inc({ rule: finding.ruleId });
     reported.reported(finding);
     uplink.send({ $case: 'finding', value: finding });
   }

@@ -12,7 +12,9 @@ import { parseArgs } from 'node:util';
 import { buildTestImage, runContainer } from '../test/support/docker.ts';
 import { printTable } from './lib/table.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '4' } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '4' } },
+});
 const rounds = Number(values.rounds);
 const loadMs = Number(values.seconds) * 1000;
 
@@ -43,7 +45,10 @@ async function startTallyman(command: string, args: string[], readyUrl: string):
   const child = spawn('./tallyman', [command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   for (let attempt = 0; attempt < 200; attempt++) {
     if (child.exitCode !== null) throw new Error(`tallyman ${command} ended with ${child.exitCode}`);
-    const ready = await fetch(readyUrl).then((response) => response.ok, () => false);
+    const ready = await fetch(readyUrl).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (ready) return child;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -98,7 +103,7 @@ function median(numbers: readonly number[]): number {
 
 function spread(numbers: readonly number[]): string {
   const middle = median(numbers);
-  return `${((Math.max(...numbers) - Math.min(...numbers)) / middle / 2 * 100).toFixed(1)} %`;
+  return `${(((Math.max(...numbers) - Math.min(...numbers)) / middle / 2) * 100).toFixed(1)} %`;
 }
 
 await buildTestImage();
@@ -115,7 +120,11 @@ let lost = 0;
 try {
   for (let round = 0; round < rounds; round++) {
     for (const name of Object.keys(loads)) off.get(name)?.push(await sample(name, undefined));
-    const agent = await startTallyman('agent', ['--collector', `127.0.0.1:${uplinkPort}`, '--http', `127.0.0.1:${agentPort}`], `http://127.0.0.1:${agentPort}/readyz`);
+    const agent = await startTallyman(
+      'agent',
+      ['--collector', `127.0.0.1:${uplinkPort}`, '--http', `127.0.0.1:${agentPort}`],
+      `http://127.0.0.1:${agentPort}/readyz`,
+    );
     for (const name of Object.keys(loads)) on.get(name)?.push(await sample(name, agent));
     lost += await recordsLost(`http://127.0.0.1:${agentPort}/metrics`);
     await stop(agent);

@@ -97,13 +97,20 @@ const rows = [...results].map(([name, runs]) => {
 });
 printTable(
   ['way', 'records/s', 'CPU µs/record', 'records a round'],
-  rows.map((row) => [row.name, row.recordsPerSecond.toLocaleString('en'), row.cpuMicrosPerRecord.toFixed(3), String(row.records)]),
+  rows.map((row) => [
+    row.name,
+    row.recordsPerSecond.toLocaleString('en'),
+    row.cpuMicrosPerRecord.toFixed(3),
+    String(row.records),
+  ]),
 );
 const [inPlace, decoded] = rows;
 console.log(
   JSON.stringify({
     bench: 'sensor',
-    ratios: { decodedToInPlace: Number(((decoded?.recordsPerSecond ?? 0) / (inPlace?.recordsPerSecond ?? 1)).toFixed(3)) },
+    ratios: {
+      decodedToInPlace: Number(((decoded?.recordsPerSecond ?? 0) / (inPlace?.recordsPerSecond ?? 1)).toFixed(3)),
+    },
     recordBytes,
     drainRecordsPerSecond: inPlace?.recordsPerSecond,
     decodeRecordsPerSecond: decoded?.recordsPerSecond,

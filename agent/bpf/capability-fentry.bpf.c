@@ -9,4 +9,4 @@ int BPF_PROG(capability_fentry, const struct cred *cred, struct user_namespace *
 	return capability_checked(cred, target, capability, -1);
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

@@ -9,4 +9,4 @@ int BPF_PROG(capability_tp, const struct cred *cred, struct user_namespace *targ
 	return capability_checked(cred, target, capability, result == 0);
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

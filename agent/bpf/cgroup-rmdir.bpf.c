@@ -7,4 +7,4 @@ int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	return cgroup_changed(cgroup, path, RECORD_CGROUP_RMDIR);
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

@@ -9,4 +9,4 @@ int connect4(struct bpf_sock_addr *ctx)
 	return connect_attempted((__u8 *)address, ctx->user_port, AF_INET, ctx->protocol);
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

@@ -10,4 +10,4 @@ int connect6(struct bpf_sock_addr *ctx)
 	return connect_attempted((__u8 *)address, ctx->user_port, AF_INET6, ctx->protocol);
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

@@ -29,4 +29,4 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

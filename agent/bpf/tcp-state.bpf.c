@@ -104,4 +104,4 @@ int BPF_PROG(tcp_state, const struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

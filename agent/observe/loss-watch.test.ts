@@ -9,15 +9,17 @@ function row(type: string, sent: bigint, ringFull = 0n): LedgerRow {
 }
 
 describe('LossWatch', () => {
-  function watch(): { ledger: LedgerRow[]; gaps: Gap[]; now: { ns: bigint }; losses: LossWatch } {
-    const state = { ledger: [] as LedgerRow[], gaps: [] as Gap[], now: { ns: 1_000n } };
+  function watch(): { ledger: LedgerRow[]; gaps: Gap[]; windows: bigint[][]; now: { ns: bigint }; losses: LossWatch } {
+    const state = { ledger: [] as LedgerRow[], gaps: [] as Gap[], windows: [] as bigint[][], now: { ns: 1_000n } };
     const losses = new LossWatch({
       readLedger: () => state.ledger,
       nowUnixNs: () => state.now.ns + 5_000n,
       nowKtimeNs: () => state.now.ns,
-      onGap: (gap) => state.gaps.push(gap),
+      onGap: (gap, fromKtimeNs, toKtimeNs) => {
+        state.gaps.push(gap);
+        state.windows.push([fromKtimeNs, toKtimeNs]);
+      },
       metrics: new Metrics('agent'),
-      incompleteForMs: 1,
     });
     return {
       ...state,
@@ -54,14 +56,11 @@ describe('LossWatch', () => {
     expect(state.gaps.at(-1)).toMatchObject({ count: 5n });
   });
 
-  it('marks the window and some time behind it as incomplete', () => {
+  it('names the window by the clock of the records too', () => {
     const state = watch();
     state.ledger = [row('exec', 1n, 1n)];
     state.now.ns = 2_000n;
     state.losses.check();
-    expect(state.losses.isComplete(500n)).toBe(true);
-    expect(state.losses.isComplete(1_500n)).toBe(false);
-    expect(state.losses.isComplete(2_000n + 900_000n)).toBe(false);
-    expect(state.losses.isComplete(2_000n + 1_100_000n)).toBe(true);
+    expect(state.windows).toEqual([[1_000n, 2_000n]]);
   });
 });

@@ -8,15 +8,14 @@ export interface LossWatchOptions {
   nowUnixNs: () => bigint;
   /** CLOCK_BOOTTIME. */
   nowKtimeNs: () => bigint;
-  onGap: (gap: Gap) => void;
+  /** The gap to report, and its window by CLOCK_BOOTTIME. */
+  onGap: (gap: Gap, fromKtimeNs: bigint, toKtimeNs: bigint) => void;
   metrics: Metrics;
-  /** How long after a loss findings are still marked as made from incomplete data. */
-  incompleteForMs?: number;
 }
 
 const reasons: readonly LossReasonName[] = ['ring-full', 'table-full', 'oversize'];
 
-/** Compares the kernel's ledger with its last state; what was lost in between becomes gaps, metrics, and a mark in time. */
+/** Compares the kernel's ledger with its last state; what was lost in between becomes gaps and metrics. */
 export class LossWatch {
   readonly #options: LossWatchOptions;
   readonly #last = new Map<string, bigint>();
@@ -24,8 +23,6 @@ export class LossWatch {
   readonly #sent;
   #checkedUnixNs: bigint;
   #checkedKtimeNs: bigint;
-  #incompleteFromKtimeNs: bigint | undefined;
-  #incompleteToKtimeNs = 0n;
 
   constructor(options: LossWatchOptions) {
     this.#options = options;
@@ -47,31 +44,16 @@ export class LossWatch {
         const count = this.#advance(`${row.type} ${reason}`, row.lost[reason]);
         if (count === 0n) continue;
         this.#lost.inc({ type: row.type, reason }, Number(count));
-        this.#markIncomplete(fromKtimeNs);
         const window = { fromUnixNs, toUnixNs: this.#checkedUnixNs };
-        this.#options.onGap({ hop: 'ring-buffer', type: row.type, count, ...window, containerIds: [], reason });
+        const gap = { hop: 'ring-buffer', type: row.type, count, ...window, containerIds: [], reason };
+        this.#options.onGap(gap, fromKtimeNs, this.#checkedKtimeNs);
       }
     }
-  }
-
-  /** False for times in or shortly after a window in which records were lost: what led to an event may be among them. */
-  isComplete(ktimeNs: bigint): boolean {
-    return (
-      this.#incompleteFromKtimeNs === undefined ||
-      ktimeNs < this.#incompleteFromKtimeNs ||
-      ktimeNs > this.#incompleteToKtimeNs
-    );
   }
 
   #advance(key: string, value: bigint): bigint {
     const delta = value - (this.#last.get(key) ?? 0n);
     this.#last.set(key, value);
     return delta;
-  }
-
-  #markIncomplete(fromKtimeNs: bigint): void {
-    if (this.#incompleteFromKtimeNs === undefined || fromKtimeNs > this.#incompleteToKtimeNs)
-      this.#incompleteFromKtimeNs = fromKtimeNs;
-    this.#incompleteToKtimeNs = this.#checkedKtimeNs + BigInt(this.#options.incompleteForMs ?? 30_000) * 1_000_000n;
   }
 }

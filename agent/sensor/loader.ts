@@ -12,6 +12,8 @@ export interface LoadOptions {
   cgroupRoot: string | undefined;
   constants: readonly Constant[];
   ringBytes: number;
+  /** Hook name → the attach point it must take, for tests of variants that this kernel would not choose by itself. */
+  hookVariants?: Readonly<Record<string, string>>;
 }
 
 /** A loaded object whose programs are attached. */
@@ -33,16 +35,20 @@ interface Choice {
 /**
  * Loads the object with every variant of each hook that this kernel takes; attaching then uses the first that can be
  * attached. The reason for every variant that was passed over is kept.
- * @throws {CodedError} SENSOR_UNAVAILABLE when a required hook cannot be loaded.
+ * @throws {CodedError} SENSOR_UNAVAILABLE when a required hook cannot be loaded; HOOK_UNKNOWN when `hookVariants` names
+ * what does not exist.
  */
 export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
+  checkHookVariants(options.hookVariants ?? {});
   const kernel = kernelTypes(libbpf);
   const choices = hooks.map((hook): Choice => {
     const state: HookState = { name: hook.name, attachPoint: undefined, reasons: [], consequence: hook.consequence };
     return {
       hook,
       state,
-      candidates: hook.variants.filter((variant) => isOffered(variant, state, kernel, options.cgroupRoot)),
+      candidates: hook.variants
+        .filter((variant) => isWanted(variant, state, options.hookVariants?.[hook.name]))
+        .filter((variant) => isOffered(variant, state, kernel, options.cgroupRoot)),
     };
   });
   let object = tryLoad(libbpf, options, choices);
@@ -81,6 +87,22 @@ function kernelTypes(libbpf: Libbpf): KernelTypes {
   libbpf.freeBtf(btf);
   libbpf.takeMessages();
   return (kind, name) => found.has(`${kind}:${name}`);
+}
+
+function checkHookVariants(hookVariants: Readonly<Record<string, string>>): void {
+  for (const [name, attachPoint] of Object.entries(hookVariants)) {
+    const known = hooks.find((hook) => hook.name === name)?.variants.map((variant) => variant.attachPoint) ?? [];
+    if (!known.includes(attachPoint))
+      throw new CodedError('HOOK_UNKNOWN', `hook ${name} cannot be attached to ${attachPoint}`, {
+        hint: known.length > 0 ? `it can be attached to ${known.join(', ')}` : 'there is no hook of that name',
+      });
+  }
+}
+
+function isWanted(variant: HookVariant, state: HookState, wanted: string | undefined): boolean {
+  if (wanted === undefined || variant.attachPoint === wanted) return true;
+  state.reasons.push(`${variant.attachPoint}: ${wanted} was asked for`);
+  return false;
 }
 
 function isOffered(

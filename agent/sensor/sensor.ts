@@ -29,6 +29,8 @@ export interface SensorOptions {
   metrics: Metrics;
   /** A deduplicated record is sent again after this long. */
   repeatIntervalMs?: number;
+  /** Hook name → the attach point it must take; for tests. */
+  hookVariants?: Readonly<Record<string, string>>;
 }
 
 /** Reading often while there is work keeps latency low; reading seldom while there is none keeps an idle node idle. */
@@ -61,6 +63,7 @@ export class Sensor {
       btf,
       cgroupRoot: options.cgroupRoot,
       ringBytes: options.ringBytes,
+      hookVariants: options.hookVariants,
       constants: [
         { name: 'host_mount_ns', bytes: 4, value: hostMountNamespace(options.procRoot) },
         { name: 'repeat_interval_ns', bytes: 8, value: BigInt(options.repeatIntervalMs ?? 60_000) * 1_000_000n },

@@ -30,4 +30,4 @@ int fill(void *ctx)
 	return RECORDS_PER_RUN;
 }
 
-char _license[] SEC("license") __weak = "Dual BSD/GPL";
+char _license[] SEC("license") __weak = "GPL";

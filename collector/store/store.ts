@@ -1,5 +1,5 @@
 import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
-import type { Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { AgentStatus, Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { SeverityWord } from '../decide/alert.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
@@ -48,6 +48,42 @@ export interface InboxItem {
   receivedAtUnixMs: number;
 }
 
+export type ObservationKind = 'executed' | 'capability-used' | 'connected';
+
+/** A deduplicated fact about a container, with the times it was reported first and last. */
+export interface StoredObservation {
+  nodeName: string;
+  containerId: string;
+  kind: ObservationKind;
+  /** The fact's fields as a JSON object with sorted keys; with kind and container it is the identity of the observation. */
+  fact: string;
+  firstSeenUnixMs: number;
+  lastSeenUnixMs: number;
+}
+
+/** What is known of a node that has an agent. */
+export interface StoredNode {
+  node: Node;
+  agentId: string;
+  /** Undefined until the agent has sent one. */
+  status: AgentStatus | undefined;
+  lastSeenUnixMs: number;
+}
+
+/** What `prune` removed. */
+export interface Pruned {
+  alerts: number;
+  /** Of those, how many no sink had confirmed: lost to the outbox. Only when unpublished alerts alone exceed the bound. */
+  unpublishedAlerts: number;
+  containers: number;
+  observations: number;
+  papers: number;
+  documents: number;
+  /** Agents' batch numbering of long gone epochs. */
+  sources: number;
+  nodes: number;
+}
+
 /** The collector's memory. One implementation per database; all methods are atomic. */
 export interface Store extends RecordsCache {
   /**
@@ -64,6 +100,8 @@ export interface Store extends RecordsCache {
   /** Oldest first, items not yet finished, inboxId greater than `afterInboxId`. */
   readInbox(afterInboxId: number, limit: number): InboxItem[];
   finishInbox(inboxIds: readonly number[]): void;
+  /** Items stored and not finished; cheap enough to ask per batch. */
+  inboxSize(): number;
 
   /** Stores alerts and puts them in the outbox; an alert that exists already is left alone. Answers how many were new. */
   putAlerts(alerts: readonly StoredAlert[]): number;
@@ -75,10 +113,22 @@ export interface Store extends RecordsCache {
   outboxSize(): number;
 
   putContainer(nodeName: string, container: Container, updatedAtUnixMs: number): void;
+  /** By full id, else by an id prefix that fits one container only. */
   getContainer(idOrPrefix: string): StoredContainer | undefined;
+  /** By full id, else by name, else by id prefix; running ones first. More than one answer: the question was ambiguous. */
+  findContainers(idOrPrefixOrName: string, limit: number): StoredContainer[];
   listContainers(): StoredContainer[];
 
+  /** Inserts, or moves the last-seen time of what is known. Answers how many were refused because a container had its fill. */
+  putObservations(observations: readonly StoredObservation[]): number;
+  /** Oldest first. */
+  listObservations(nodeName: string, containerId: string): StoredObservation[];
+
+  /** `status` undefined keeps the status that is stored. */
+  putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void;
+  listNodes(): StoredNode[];
+
   /** Keeps the database within its bounds; answers what was removed. */
-  prune(nowUnixMs: number): { alerts: number; containers: number; papers: number; documents: number };
+  prune(nowUnixMs: number): Pruned;
   close(): void;
 }

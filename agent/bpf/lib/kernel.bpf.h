@@ -195,6 +195,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	const struct cred *cred;
+	const struct cred *real_cred;
 	struct css_set *cgroups;
 	void *stack;
 	char comm[RECORD_COMM_BYTES];

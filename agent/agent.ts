@@ -1,0 +1,214 @@
+import { join } from 'node:path';
+import { CodedError } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { type AgentConfig, type AgentOptions, parseAgentConfig } from './config.ts';
+import { type Attributor, createAttributor } from './container/attributor.ts';
+import { ContainerState } from './container/container.ts';
+import {
+  type ContainerDirectory,
+  type ContainerDirectoryStatus,
+  createContainerDirectory,
+} from './container/container-directory.ts';
+import { createDetector, type Detector } from './detect/detector.ts';
+import { describeNode } from './node.ts';
+import { LossWatch } from './observe/loss-watch.ts';
+import { Observations } from './observe/observations.ts';
+import { ReportedExecutions } from './observe/reported-executions.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+import { readCgroupPids } from './process/proc-reader.ts';
+import { createProcessTree, type ProcessTree } from './process/process-tree.ts';
+import { createWallClock } from './process/wall-clock.ts';
+import type { HookState } from './sensor/hooks.ts';
+import { Clock, readClockNs } from './sensor/libc.ts';
+import { Sensor } from './sensor/sensor.ts';
+import { createUplink, type Uplink } from './uplink/uplink.ts';
+
+export interface AgentParts {
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface AgentStatus {
+  hooks: readonly HookState[];
+  directory: ContainerDirectoryStatus;
+  rules: number;
+  uplinkConnected: boolean;
+  /** Items not yet acknowledged by the collector. */
+  pendingItems: number;
+}
+
+export interface Agent {
+  /**
+   * Loads and attaches the sensor, learns which containers run, and starts to report.
+   * @throws {CodedError} SENSOR_UNAVAILABLE and others; everything started before is closed again.
+   */
+  start(): Promise<void>;
+  status(): AgentStatus;
+  /** Detaches, delivers what it can until the deadline. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+const lossCheckIntervalMs = 2_000;
+const statusIntervalMs = 60_000;
+const suppressedIntervalMs = 10_000;
+
+/** Wires the agent's stages; throws CodedError CONFIG_INVALID, RULES_INVALID and those of the sensor. */
+export function createAgent(options: AgentOptions, parts: AgentParts): Agent {
+  return new ComposedAgent(parseAgentConfig(options), parts);
+}
+
+class ComposedAgent implements Agent {
+  readonly #parts: AgentParts;
+  readonly #uplink: Uplink;
+  readonly #detector: Detector;
+  readonly #tree: ProcessTree;
+  readonly #directory: ContainerDirectory;
+  readonly #attributor: Attributor;
+  readonly #sensor: Sensor;
+  readonly #losses: LossWatch;
+  readonly #pipeline: Pipeline;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #cgroupRoot: string;
+
+  /** Top to bottom as events flow: kernel → sensor → attributor → pipeline → uplink; made in the opposite order. */
+  constructor(config: AgentConfig, parts: AgentParts) {
+    const { logger, metrics } = parts;
+    this.#parts = parts;
+    this.#cgroupRoot = requireCgroupRoot(config);
+    const node = describeNode(config.nodeName, config.procRoot);
+    const nowKtimeNs = (): bigint => readClockNs(Clock.boottime);
+    const nowUnixNs = (): bigint => readClockNs(Clock.realtime);
+    const clock = createWallClock({ readBoottimeNs: nowKtimeNs, readRealtimeNs: nowUnixNs });
+
+    this.#uplink = createUplink({
+      address: config.uplinkAddress,
+      insecureUplink: config.insecureUplink,
+      ...{ node, agentId: `${config.nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
+      ...{ maxQueueItems: config.maxQueueItems, maxQueueBytes: config.maxQueueBytes },
+    });
+    this.#losses = new LossWatch({
+      readLedger: () => this.#sensor.ledger(),
+      onGap: (gap, fromKtimeNs, toKtimeNs) => {
+        this.#attributor.noteLoss(fromKtimeNs, toKtimeNs);
+        this.#uplink.send({ $case: 'gap', value: gap });
+      },
+      ...{ nowUnixNs, nowKtimeNs, metrics },
+    });
+    this.#detector = createDetector({ rulesDirs: config.rulesDirs, clock, logger, metrics });
+    const reported = new ReportedExecutions(clock);
+    const stages = {
+      detector: this.#detector,
+      observations: new Observations(clock),
+      reported,
+      uplink: this.#uplink,
+      metrics,
+    };
+    this.#pipeline = createPipeline(stages);
+    this.#tree = createProcessTree({
+      bootId: node.bootId,
+      maxProcesses: config.maxProcesses,
+      ...{ procRoot: config.procRoot, logger, metrics },
+    });
+    this.#directory = createContainerDirectory({
+      docker: config.dockerSocket === undefined ? {} : { socketPath: config.dockerSocket },
+      onVerdict: (cgroupId, verdict) => this.#sensor.setVerdict(cgroupId, verdict),
+      onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
+      onUpdate: (container) => this.#pipeline.onContainer(container),
+      ...{ cgroupRoot: this.#cgroupRoot, procRoot: config.procRoot, logger, metrics },
+    });
+    this.#attributor = createAttributor({
+      directory: this.#directory,
+      tree: this.#tree,
+      emit: (event) => this.#pipeline.onAttributed(event),
+      onExecutionEnded: (execution) => this.#pipeline.onExecutionEnded(execution),
+      ...{ logger, metrics },
+    });
+    this.#sensor = new Sensor({
+      objectPath: config.bpfObject,
+      onEvent: (event) => this.#attributor.onEvent(event),
+      ...{ procRoot: config.procRoot, cgroupRoot: this.#cgroupRoot, ringBytes: config.ringBytes, logger, metrics },
+    });
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#uplink.start();
+      // Attached first: what happens while the runtimes are asked waits in the ring buffer and the attributor.
+      this.#sensor.start();
+      await this.#directory.start();
+      await this.#adoptRunning();
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+    this.#every(lossCheckIntervalMs, () => this.#losses.check());
+    this.#every(suppressedIntervalMs, () => this.#detector.flushSuppressed());
+    this.#every(statusIntervalMs, () => this.#reportStatus());
+    this.#reportStatus();
+    this.#parts.logger.info({ hooks: this.#hooksByName(), ...this.#directory.status() }, 'the agent watches');
+  }
+
+  status(): AgentStatus {
+    return {
+      hooks: this.#sensor.hooks,
+      directory: this.#directory.status(),
+      rules: this.#detector.rules().length,
+      uplinkConnected: this.#uplink.connected,
+      pendingItems: this.#uplink.pendingItems,
+    };
+  }
+
+  async close(deadlineMs = 5_000): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#losses.check();
+    this.#sensor.close();
+    this.#attributor.close();
+    await this.#directory.close();
+    const { undeliveredItems } = await this.#uplink.close(deadlineMs);
+    if (undeliveredItems > 0)
+      this.#parts.logger.warn({ undeliveredItems }, 'stopped before the collector had everything');
+  }
+
+  /** Containers that ran before: their processes enter the tree and the sensor's table. */
+  async #adoptRunning(): Promise<void> {
+    const running = this.#directory
+      .list()
+      .filter((container) => container.state === ContainerState.RUNNING && container.cgroupPath !== '');
+    for (const container of running) {
+      const directory = join(this.#cgroupRoot, container.cgroupPath);
+      // Twice: a process forked by one that the sensor did not know yet is not in the first list, and known then.
+      for (let pass = 0; pass < 2; pass++)
+        for (const pid of await readCgroupPids(directory)) this.#sensor.adoptProcess(pid);
+      await this.#tree.seed(container.id, directory);
+    }
+  }
+
+  #hooksByName(): Record<string, string> {
+    return Object.fromEntries(this.#sensor.hooks.map((hook) => [hook.name, hook.attachPoint ?? 'not attached']));
+  }
+
+  #reportStatus(): void {
+    const { runtimes, runningContainers } = this.#directory.status();
+    const names = runtimes
+      .filter((runtime) => runtime.connected)
+      .map((runtime) => `${runtime.name} ${runtime.version}`.trim());
+    const value = { hooks: this.#hooksByName(), runtimes: names, containersWatched: runningContainers };
+    this.#uplink.send({ $case: 'agentStatus', value });
+  }
+
+  #every(intervalMs: number, task: () => void): void {
+    this.#timers.push(setInterval(task, intervalMs));
+  }
+}
+
+function requireCgroupRoot(config: AgentConfig): string {
+  if (config.cgroupRoot !== undefined) return config.cgroupRoot;
+  throw new CodedError(
+    'CGROUP_ROOT_MISSING',
+    'no cgroup v2 hierarchy is mounted at /sys/fs/cgroup or /sys/fs/cgroup/unified',
+    {
+      hint: 'mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or name it with --cgroup-root',
+    },
+  );
+}

@@ -1,0 +1,43 @@
+import { Environment } from '@marcbachmann/cel-js';
+import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
+import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
+import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
+import { CapabilitySetsView, CredentialsView, ExecutableView, ProcessView, StdioSocketView } from './process-view.ts';
+import { registerSafeMatches } from './safe-matches.ts';
+
+const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
+  Credentials: CredentialsView,
+  CapabilitySets: CapabilitySetsView,
+  Executable: ExecutableView,
+  StdioSocket: StdioSocketView,
+  Process: ProcessView,
+  Mount: MountView,
+  Posture: PostureView,
+  Image: ImageView,
+  Container: ContainerView,
+  ExecEvent: ExecEventView,
+  CapabilityEvent: CapabilityEventView,
+  ConnectEvent: ConnectEventView,
+  TcpEvent: TcpEventView,
+  PostureEvent: PostureEventView,
+};
+
+/** Bounds on one expression: far above what a rule needs, far below what could hurt. */
+const limits = { maxAstNodes: 2_000, maxDepth: 32, maxListElements: 512, maxMapEntries: 64, maxCallArguments: 16 };
+
+/**
+ * The typed CEL environment of an event kind: a field or variable that does not exist for it is an error when the rule is
+ * loaded. Integers of rules are CEL ints; every integer field is one.
+ */
+export function createCelEnvironment(kind: EventKind): Environment {
+  const environment = new Environment({ limits, enableOptionalTypes: false });
+  const foreignEvents = new Set<string>(Object.values(eventTypes).filter((type) => type !== eventTypes[kind]));
+  for (const name of Object.keys(fieldCatalog) as TypeName[]) {
+    if (foreignEvents.has(name)) continue;
+    const fields = Object.fromEntries(Object.entries(fieldsOf(name) ?? {}).map(([field, info]) => [field, info.type]));
+    environment.registerType(name, { ctor: viewClasses[name], fields });
+  }
+  for (const [name, type] of Object.entries(variablesOf(kind))) environment.registerVariable(name, type);
+  registerSafeMatches(environment);
+  return environment;
+}

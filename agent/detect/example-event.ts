@@ -1,0 +1,223 @@
+import type { Container, Posture } from '../container/container.ts';
+import { ContainerState } from '../container/container.ts';
+import type { CapabilitySets, Executable, TaskEventBase } from '../decode/kernel-event.ts';
+import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
+import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
+import { capabilityMask, capabilityNumber } from './capability-names.ts';
+import type { EventKind } from './field-catalog.ts';
+import { baseName } from './program.ts';
+import type { ContainerExample, EventExample, ProcessExample } from './rule-example.ts';
+
+/** A kernel event by example, with who did it; what is not given has an unremarkable value. */
+export interface EventByExample {
+  on: Exclude<EventKind, 'posture'>;
+  event?: EventExample | undefined;
+  /** null: the process is not known. */
+  process?: ProcessExample | null | undefined;
+  container?: ContainerExample | undefined;
+}
+
+const hourNs = 3_600_000_000_000n;
+
+/** What a container gets from Docker by default. */
+const defaultCapabilities = 0xa80425fbn;
+
+/** The attributed event that an example describes. Same input, same event: nothing is random or taken from a clock. */
+export function eventOfExample(example: EventByExample): AttributedEvent {
+  const container = containerOfExample(example.container);
+  const process = executionOfExample(example.process ?? {}, container.id, 'internal', 40);
+  const isKnown = example.process !== null;
+  return {
+    event: kernelEvent(example.on, example.event ?? {}, process),
+    container,
+    execution: isKnown ? process : undefined,
+    attribution: isKnown ? 'complete' : 'partial',
+    missing: isKnown ? [] : ['process'],
+    dataComplete: true,
+  };
+}
+
+/** The execution that an example describes, with its ancestors. */
+export function executionOfExample(
+  example: ProcessExample,
+  containerId: string,
+  defaultEntry: ProcessEntry,
+  defaultPid: number,
+): ProcessExecution {
+  const pid = example.pid ?? defaultPid;
+  const path = example.executable?.path ?? '/usr/bin/app';
+  const argv = example.argv ?? [baseName(path)];
+  const entry = example.entry ?? defaultEntry;
+  const parent =
+    example.parent === undefined
+      ? undefined
+      : executionOfExample(example.parent, containerId, 'container-init', defaultPid - 1);
+  return {
+    executionId: `e5a3b1c2:${pid}:${startOf(pid)}:1`,
+    pid,
+    containerPid: example.containerPid ?? (entry === 'container-init' ? 1 : pid),
+    startKtimeNs: startOf(pid),
+    execKtimeNs: startOf(pid) + 1_000n,
+    endKtimeNs: undefined,
+    executable: executable(path, example),
+    filename: example.filename ?? path,
+    argv,
+    argvTruncated: example.argvTruncated ?? false,
+    cwd: example.cwd ?? '/',
+    comm: example.comm ?? baseName(path).slice(0, 15),
+    credentials: { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0, ...example.credentials },
+    capabilities: capabilitySets(example.capabilities ?? {}),
+    stdioSockets: (example.stdioSockets ?? []).map((socket) => ({ peerAddress: '', peerPort: 0, ...socket })),
+    hasTty: example.hasTty ?? false,
+    secureExec: example.secureExec ?? false,
+    entry,
+    observed: example.observed ?? true,
+    containerId,
+    parent,
+    parentMissing: entry === 'internal' && parent === undefined,
+    exitCode: undefined,
+    exitSignal: undefined,
+  };
+}
+
+/** The container that an example describes: an ordinary one, started by Docker. */
+export function containerOfExample(example: ContainerExample = {}): Container {
+  const { image, posture, ...rest } = example;
+  return {
+    id: 'c'.repeat(64),
+    name: 'web',
+    runtime: 'docker',
+    labels: {},
+    createdUnixNs: 1_700_000_000_000_000_000n,
+    startedUnixNs: 1_700_000_000_000_000_000n,
+    finishedUnixNs: 0n,
+    initPid: 39,
+    cgroupId: 4_242n,
+    cgroupPath: `/system.slice/docker-${'c'.repeat(64)}.scope`,
+    state: ContainerState.RUNNING,
+    namespace: 'docker',
+    podName: '',
+    podUid: '',
+    ...rest,
+    image: {
+      reference: 'registry.example/shop/web:1.4.2',
+      configDigest: `sha256:${'a'.repeat(64)}`,
+      repoDigests: [],
+      targetDigest: '',
+      platform: 'linux/amd64',
+      ...image,
+    },
+    posture: { ...ordinaryPosture(), ...posture },
+  };
+}
+
+function ordinaryPosture(): Posture {
+  return {
+    privileged: false,
+    hostPid: false,
+    hostNetwork: false,
+    hostIpc: false,
+    hostUts: false,
+    hostUser: true,
+    addedCapabilities: [],
+    droppedCapabilities: [],
+    seccompUnconfined: false,
+    apparmorUnconfined: false,
+    noNewPrivileges: false,
+    user: '',
+    readOnlyRootFilesystem: false,
+    mounts: [],
+    devices: [],
+    runtimeSockets: [],
+    unknownFields: [],
+  };
+}
+
+function startOf(pid: number): bigint {
+  return hourNs + BigInt(pid) * 1_000_000n;
+}
+
+function executable(path: string, example: ProcessExample): Executable {
+  const { inode, ...rest } = example.executable ?? {};
+  return {
+    pathTruncated: false,
+    layer: 'image',
+    unlinked: false,
+    device: 41,
+    setuid: false,
+    setgid: false,
+    ...rest,
+    path,
+    inode: BigInt(inode ?? 7_001),
+  };
+}
+
+function capabilitySets(example: NonNullable<ProcessExample['capabilities']>): CapabilitySets {
+  const mask = (names: string[] | undefined, byDefault: bigint): bigint =>
+    names === undefined ? byDefault : (capabilityMask(names) ?? byDefault);
+  return {
+    effective: mask(example.effective, defaultCapabilities),
+    permitted: mask(example.permitted, defaultCapabilities),
+    inheritable: mask(example.inheritable, 0n),
+    bounding: mask(example.bounding, defaultCapabilities),
+    ambient: mask(example.ambient, 0n),
+  };
+}
+
+function kernelEvent(on: EventByExample['on'], example: EventExample, execution: ProcessExecution): DetectableEvent {
+  const base: TaskEventBase = {
+    ktimeNs: execution.execKtimeNs,
+    cgroupId: 4_242n,
+    pid: execution.pid,
+    tid: execution.pid,
+    startKtimeNs: execution.startKtimeNs,
+    comm: execution.comm,
+  };
+  const family = example.family ?? (example.remoteAddress?.includes(':') ? 'ipv6' : 'ipv4');
+  const remote = { remoteAddress: example.remoteAddress ?? '203.0.113.9', remotePort: example.remotePort ?? 443 };
+  switch (on) {
+    case 'exec':
+      return { ...base, kind: 'exec', ...execRecord(execution) };
+    case 'capability': {
+      const capabilityName = example.capabilityName ?? 'CAP_CHOWN';
+      return {
+        ...base,
+        kind: 'capability',
+        capability: capabilityNumber(capabilityName),
+        capabilityName,
+        syscallNumber: 92,
+        syscallName: example.syscallName ?? 'chown',
+        granted: example.granted ?? true,
+        repeats: 0,
+      };
+    }
+    case 'connect':
+      return { ...base, kind: 'connect', transport: example.transport ?? 'tcp', family, ...remote, repeats: 0 };
+    case 'tcp': {
+      const local = { localAddress: example.localAddress ?? '172.17.0.2', localPort: example.localPort ?? 40_000 };
+      const state = example.state ?? 'established';
+      const peer = state === 'listening' ? { remoteAddress: '', remotePort: 0 } : remote;
+      return { ...base, kind: 'tcp', state, family, ...local, ...peer, repeats: 0 };
+    }
+  }
+}
+
+function execRecord(execution: ProcessExecution) {
+  return {
+    containerPid: execution.containerPid,
+    parentPid: execution.parent?.pid ?? 1,
+    parentStartKtimeNs: execution.parent?.startKtimeNs ?? 0n,
+    executable: execution.executable,
+    filename: execution.filename,
+    argv: [...execution.argv],
+    argvTruncated: execution.argvTruncated,
+    cwd: execution.cwd,
+    hasTty: execution.hasTty,
+    stdioSockets: [...execution.stdioSockets],
+    credentials: execution.credentials,
+    capabilities: execution.capabilities,
+    namespaces: { mount: 1, pid: 2, network: 3, user: 4 },
+    secureExec: execution.secureExec,
+    fromOutside: execution.entry !== 'internal',
+  };
+}

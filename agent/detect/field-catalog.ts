@@ -1,0 +1,184 @@
+/** Event kinds a rule can be about. */
+export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'posture'] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+/** CEL types of fields; names with a capital letter are entries of the catalog. */
+export interface FieldInfo {
+  type: string;
+  doc: string;
+}
+
+type TypeCatalog = Record<string, FieldInfo>;
+
+const text = (doc: string): FieldInfo => ({ type: 'string', doc });
+const int = (doc: string): FieldInfo => ({ type: 'int', doc });
+const bool = (doc: string): FieldInfo => ({ type: 'bool', doc });
+const texts = (doc: string): FieldInfo => ({ type: 'list<string>', doc });
+
+const connectionFields: TypeCatalog = {
+  family: text('`ipv4` or `ipv6`.'),
+  remoteAddress: text('Peer address in canonical text; v4-mapped IPv6 addresses are given as IPv4.'),
+  remotePort: int('Peer port.'),
+  remoteScope: text('`loopback`, `link-local`, `private`, `public`, `multicast` or `reserved`.'),
+};
+
+/**
+ * Every field a rule can read, by type. This is the one list: the CEL environment, the reader of placeholders, keys and
+ * exceptions, the error hints and docs/writing-rules.md are made of it.
+ */
+export const fieldCatalog = {
+  Credentials: {
+    uid: int('Real user id, in the host’s user namespace.'),
+    gid: int('Real group id.'),
+    euid: int('Effective user id.'),
+    egid: int('Effective group id.'),
+    suid: int('Saved user id.'),
+    sgid: int('Saved group id.'),
+  },
+  CapabilitySets: {
+    effective: texts('Names such as `CAP_NET_RAW`.'),
+    permitted: texts('Permitted capabilities.'),
+    inheritable: texts('Inheritable capabilities.'),
+    bounding: texts('The bounding set.'),
+    ambient: texts('Ambient capabilities.'),
+  },
+  Executable: {
+    path: text('Path in the container, resolved by the kernel: no symbolic links; `memfd:<name>` for a memfd.'),
+    name: text('Last component of the path.'),
+    pathTruncated: bool('The path had more components than a record holds; `path` is its tail.'),
+    layer: text('`image`, `writable`, `tmpfs`, `mount`, `memfd` or `unknown`: where its bytes come from.'),
+    unlinked: bool('The file had no name left when it was executed.'),
+    device: int('Device number.'),
+    inode: int('Inode number.'),
+    setuid: bool('The file has the setuid bit.'),
+    setgid: bool('The file has the setgid bit.'),
+  },
+  StdioSocket: {
+    fd: int('0, 1 or 2.'),
+    family: text('`ipv4`, `ipv6`, `unix` or `other`.'),
+    peerAddress: text('Peer address; empty when the socket has no peer.'),
+    peerPort: int('Peer port; 0 when the socket has no peer.'),
+  },
+  Process: {
+    pid: int('Process id in the host’s pid namespace.'),
+    containerPid: int('Process id in the container’s pid namespace; absent when not known.'),
+    identity: text('`<pid>:<start>`: survives the reuse of pids.'),
+    comm: text('The name a process gives itself. Anybody can set it: do not decide by it.'),
+    executable: { type: 'Executable', doc: 'The file that is executed.' },
+    program: text(
+      'The program’s name: the base name of the executable; for busybox and toybox the applet they run (by argv[0], as they decide it themselves).',
+    ),
+    isShell: bool('`program` is a shell (sh, ash, bash, dash, zsh, ksh, fish …).'),
+    isInterpreter: bool('`program` is an interpreter of another kind (python, perl, ruby, node, php, lua, awk …).'),
+    script: text('The script a shell or interpreter runs as its program; empty when there is none.'),
+    scriptName: text('Last component of `script`.'),
+    filename: text('The name given to execve(2): a script’s path where `executable` is its interpreter.'),
+    argv: texts('Arguments; argv[0] is the name the caller chose.'),
+    argvTruncated: bool('There were more arguments than a record holds.'),
+    commandLine: text('`argv` joined by spaces.'),
+    cwd: text('Working directory.'),
+    credentials: { type: 'Credentials', doc: 'User and group ids.' },
+    capabilities: { type: 'CapabilitySets', doc: 'Capability sets.' },
+    stdioSockets: { type: 'list<StdioSocket>', doc: 'File descriptors 0, 1 and 2 that were sockets at execve(2).' },
+    hasTty: bool('It has a controlling terminal.'),
+    secureExec: bool('It gained privileges by setuid, setgid or file capabilities (AT_SECURE).'),
+    entry: text(
+      '`container-init` (the container’s first program), `exec-session` (put in from outside) or `internal` (started by another process of the container).',
+    ),
+    observed: bool('False where it was read from /proc because the agent started later.'),
+    parent: { type: 'Process', doc: 'The execution that started it; absent when there is none in the container.' },
+    ancestors: { type: 'list<Process>', doc: 'The executions above it, nearest first, at most 64.' },
+  },
+  Mount: {
+    source: text('Host path or volume.'),
+    destination: text('Path in the container.'),
+    writable: bool('Mounted for writing.'),
+    type: text('`bind`, `volume`, `tmpfs` …'),
+  },
+  Posture: {
+    privileged: bool('Started as privileged.'),
+    hostPid: bool('Shares the host’s pid namespace.'),
+    hostNetwork: bool('Shares the host’s network namespace.'),
+    hostIpc: bool('Shares the host’s IPC namespace.'),
+    hostUts: bool('Shares the host’s UTS namespace.'),
+    hostUser: bool('Shares the host’s user namespace, as containers do unless ids are remapped.'),
+    hostNamespaces: texts('Of `pid`, `network`, `ipc` and `uts`, those shared with the host.'),
+    addedCapabilities: texts('Capabilities beyond the runtime’s default.'),
+    droppedCapabilities: texts('Capabilities of the runtime’s default that were taken away.'),
+    seccompUnconfined: bool('No seccomp profile.'),
+    apparmorUnconfined: bool('No AppArmor profile.'),
+    noNewPrivileges: bool('no_new_privs is set.'),
+    user: text('User the runtime was told to run as; empty for the image’s default.'),
+    readOnlyRootFilesystem: bool('The root file system is read-only.'),
+    mounts: { type: 'list<Mount>', doc: 'Volumes and bind mounts.' },
+    devices: texts('Host devices.'),
+    runtimeSockets: texts('Host paths of mounted container runtime sockets.'),
+  },
+  Image: {
+    reference: text('As the user wrote it.'),
+    repository: text('The reference without tag and digest.'),
+    configDigest: text('Digest of the image config (image id).'),
+    repoDigests: texts('`repository@sha256:…`'),
+    targetDigest: text('Manifest or index digest named by the runtime.'),
+    platform: text('`linux/amd64`'),
+  },
+  Container: {
+    id: text('Container id.'),
+    name: text('Container name.'),
+    runtime: text('`docker`, `containerd` or `cri-o`.'),
+    namespace: text('Kubernetes namespace, or the runtime’s name where there is none.'),
+    podName: text('Pod name; empty outside Kubernetes.'),
+    podUid: text('Pod uid; empty outside Kubernetes.'),
+    labels: { type: 'map<string, string>', doc: 'Labels; a label that is not set is absent.' },
+    image: { type: 'Image', doc: 'The image it was started from.' },
+    posture: { type: 'Posture', doc: 'How privileged it is. A fact the runtime did not tell is absent, not false.' },
+  },
+  ExecEvent: { kind: text('`exec`. What was executed is in `process`.') },
+  CapabilityEvent: {
+    kind: text('`capability`'),
+    capability: int('Capability number.'),
+    capabilityName: text('Such as `CAP_SYS_ADMIN`.'),
+    syscallNumber: int('Number of the system call in progress.'),
+    syscallName: text('Name of the system call in progress; absent when not known.'),
+    granted: bool('True when the kernel allowed it.'),
+  },
+  ConnectEvent: {
+    kind: text('`connect`'),
+    transport: text('`tcp`, `udp` or `other`.'),
+    ...connectionFields,
+  },
+  TcpEvent: {
+    kind: text('`tcp`'),
+    state: text('`established`, `failed` or `listening`.'),
+    localAddress: text('Local address.'),
+    localPort: int('Local port.'),
+    ...connectionFields,
+    remoteAddress: text('Peer address; empty for listening sockets.'),
+    remotePort: int('Peer port; 0 for listening sockets.'),
+    remoteScope: text('As for `connect`; empty for listening sockets.'),
+  },
+  PostureEvent: { kind: text('`posture`. What the container may do is in `container.posture`.') },
+} satisfies Record<string, TypeCatalog>;
+
+export type TypeName = keyof typeof fieldCatalog;
+
+/** Type of `event` by kind. */
+export const eventTypes: Record<EventKind, TypeName> = {
+  exec: 'ExecEvent',
+  capability: 'CapabilityEvent',
+  connect: 'ConnectEvent',
+  tcp: 'TcpEvent',
+  posture: 'PostureEvent',
+};
+
+/** The variables a rule of this kind can use, with their types. */
+export function variablesOf(kind: EventKind): Record<string, TypeName> {
+  const variables: Record<string, TypeName> = { event: eventTypes[kind], container: 'Container' };
+  if (kind !== 'posture') variables.process = 'Process';
+  return variables;
+}
+
+/** Fields of a catalog type; undefined for scalars, lists and maps. */
+export function fieldsOf(type: string): Record<string, FieldInfo> | undefined {
+  return Object.hasOwn(fieldCatalog, type) ? (fieldCatalog as Record<string, TypeCatalog>)[type] : undefined;
+}

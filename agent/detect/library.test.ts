@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../common/logger.ts';
+import { RuleEngine } from './engine.ts';
+import { loadRules } from './rule-loader.ts';
+import { testRule } from './rule-test.ts';
+import { scopeOfEvent } from './scope.ts';
+import { capabilityEvent, connectEvent, execEvent, tcpEvent } from './test-events.ts';
+
+const rules = loadRules([path.join(import.meta.dirname, '../rules')]);
+
+describe('the rule library', () => {
+  it.each(rules.flatMap((rule) => testRule(rule)).map((result) => [result.ruleId, result.name, result.reason]))(
+    '%s: %s',
+    (_rule, _name, reason) => {
+      expect(reason).toBe('');
+    },
+  );
+
+  it.each(rules.map((rule) => [rule.id, rule] as const))('%s is complete', (id, rule) => {
+    expect(path.basename(rule.file)).toBe(`${id}.yaml`);
+    expect(rule.tests.filter((test) => test.match).length, 'tests that match').toBeGreaterThan(0);
+    expect(rule.tests.filter((test) => !test.match).length, 'near misses').toBeGreaterThan(0);
+    expect(
+      rule.tests.some((test) => test.summary !== undefined),
+      'a test of the sentence',
+    ).toBe(true);
+    expect(rule.falsePositives.length).toBeGreaterThan(0);
+    expect(rule.mitre.length).toBeGreaterThan(0);
+    const programs = rule.programs.map((program) => program.key.length);
+    if (rule.source.on[0] !== 'posture') expect(Math.min(...programs), 'key').toBeGreaterThan(0);
+  });
+
+  it('finds a rule whose test fails', () => {
+    const [rule] = rules;
+    if (rule === undefined) throw new Error('no rules');
+    const inverted = {
+      ...rule,
+      tests: rule.tests.map((test) => ({ ...test, match: !test.match, summary: undefined })),
+    };
+    expect(testRule(inverted).every((result) => !result.ok)).toBe(true);
+    const wrong = { ...rule, tests: rule.tests.map((test) => ({ ...test, summary: 'something else' })) };
+    expect(testRule(wrong).every((result) => result.reason.startsWith('its summary is: '))).toBe(true);
+  });
+
+  it('is quiet on what ordinary containers do', () => {
+    const engine = new RuleEngine(rules, { logger: silentLogger, maxRuleErrors: 1 });
+    const init = { executable: { path: '/usr/local/bin/docker-entrypoint.sh' } };
+    const denied = (capabilityName: string, syscallName: string) =>
+      capabilityEvent({
+        event: { capabilityName, syscallName, granted: false },
+        process: { credentials: { uid: 999 } },
+      });
+    const ordinary = [
+      execEvent({ process: { executable: { path: '/bin/busybox' }, argv: ['ls', '-la'], entry: 'container-init' } }),
+      execEvent({
+        process: { executable: { path: '/bin/busybox' }, argv: ['sh'], hasTty: true, entry: 'container-init' },
+      }),
+      execEvent({
+        process: { executable: { path: '/usr/sbin/nginx' }, argv: ['nginx', '-g', 'daemon off;'], parent: init },
+      }),
+      execEvent({
+        process: {
+          executable: { path: '/usr/lib/postgresql/16/bin/postgres' },
+          credentials: { uid: 999 },
+          parent: init,
+        },
+      }),
+      execEvent({ process: { executable: { path: '/usr/bin/pg_isready' }, entry: 'exec-session' } }),
+      execEvent({
+        process: {
+          executable: { path: '/usr/bin/dash' },
+          argv: ['sh', '-c', 'curl -f localhost'],
+          entry: 'exec-session',
+        },
+      }),
+      execEvent({ process: { executable: { path: '/usr/bin/bash' }, argv: ['bash', '/entrypoint.sh'], parent: init } }),
+      execEvent({
+        process: { executable: { path: '/usr/bin/node' }, stdioSockets: [{ fd: 0, family: 'unix' }], parent: init },
+      }),
+      ...['openat', 'newfstatat', 'access', 'chdir'].flatMap((name) => [
+        denied('CAP_DAC_OVERRIDE', name),
+        denied('CAP_DAC_READ_SEARCH', name),
+      ]),
+      denied('CAP_FOWNER', 'fchmodat'),
+      denied('CAP_SYS_RESOURCE', 'prlimit64'),
+      denied('CAP_SYS_NICE', 'sched_setscheduler'),
+      denied('CAP_SETPCAP', 'prctl'),
+      denied('CAP_NET_BIND_SERVICE', 'bind'),
+      denied('CAP_NET_RAW', 'socket'),
+      denied('CAP_SETUID', 'setuid'),
+      denied('CAP_KILL', 'kill'),
+      denied('CAP_IPC_LOCK', 'mlock'),
+      denied('CAP_CHOWN', 'fchownat'),
+      ...['CAP_CHOWN', 'CAP_SETUID', 'CAP_SETGID', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_KILL', 'CAP_NET_RAW'].map(
+        (capabilityName) => capabilityEvent({ event: { capabilityName, syscallName: 'setuid', granted: true } }),
+      ),
+      connectEvent({ event: { remoteAddress: '10.96.0.1', remotePort: 443 } }),
+      connectEvent({ event: { remoteAddress: '169.254.169.253', remotePort: 53, transport: 'udp' } }),
+      tcpEvent({ event: { state: 'listening', localPort: 80 } }),
+    ];
+    for (const input of ordinary) {
+      const matched = engine.match(scopeOfEvent(input)).map((program) => program.rule.id);
+      expect(matched, JSON.stringify([input.event.kind, input.execution?.argv])).toEqual([]);
+    }
+  });
+});

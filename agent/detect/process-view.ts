@@ -1,0 +1,242 @@
+import type { CapabilitySets, Credentials, Executable, StdioSocket } from '../decode/kernel-event.ts';
+import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
+import { capabilityNamesOf } from './capability-names.ts';
+import { baseName, type Program, resolveProgram } from './program.ts';
+
+/**
+ * What a rule sees of an execution. Everything is computed when it is read: most events are decided by one or two fields.
+ * Integers are bigint because CEL's int is 64 bits wide. `undefined` means absent: not known. What is known to be none is
+ * empty, so that a rule may say "not this" of it.
+ */
+export class ProcessView {
+  readonly #execution: ProcessExecution;
+  #program: Program | undefined;
+  #executable: ExecutableView | undefined;
+  #ancestors: ProcessView[] | undefined;
+
+  constructor(execution: ProcessExecution) {
+    this.#execution = execution;
+  }
+
+  get pid(): bigint {
+    return BigInt(this.#execution.pid);
+  }
+  get containerPid(): bigint | undefined {
+    return this.#execution.containerPid === 0 ? undefined : BigInt(this.#execution.containerPid);
+  }
+  get identity(): string {
+    return `${this.#execution.pid}:${this.#execution.startKtimeNs}`;
+  }
+  get comm(): string {
+    return this.#execution.comm;
+  }
+  get executable(): ExecutableView {
+    this.#executable ??= new ExecutableView(this.#execution.executable);
+    return this.#executable;
+  }
+  get program(): string | undefined {
+    return present(this.#resolved.name);
+  }
+  get isShell(): boolean {
+    return this.#resolved.isShell;
+  }
+  get isInterpreter(): boolean {
+    return this.#resolved.isInterpreter;
+  }
+  get script(): string {
+    return this.#resolved.script;
+  }
+  get scriptName(): string {
+    return baseName(this.#resolved.script);
+  }
+  get filename(): string | undefined {
+    return present(this.#execution.filename);
+  }
+  get argv(): readonly string[] {
+    return this.#execution.argv;
+  }
+  get argvTruncated(): boolean {
+    return this.#execution.argvTruncated;
+  }
+  get commandLine(): string {
+    return this.#execution.argv.join(' ');
+  }
+  get cwd(): string | undefined {
+    return present(this.#execution.cwd);
+  }
+  get credentials(): CredentialsView {
+    return new CredentialsView(this.#execution.credentials);
+  }
+  get capabilities(): CapabilitySetsView {
+    return new CapabilitySetsView(this.#execution.capabilities);
+  }
+  get stdioSockets(): StdioSocketView[] {
+    return this.#execution.stdioSockets.map((socket) => new StdioSocketView(socket));
+  }
+  get hasTty(): boolean {
+    return this.#execution.hasTty;
+  }
+  get secureExec(): boolean {
+    return this.#execution.secureExec;
+  }
+  get entry(): ProcessEntry {
+    return this.#execution.entry;
+  }
+  get observed(): boolean {
+    return this.#execution.observed;
+  }
+  get parent(): ProcessView | undefined {
+    return this.ancestors[0];
+  }
+  get ancestors(): ProcessView[] {
+    this.#ancestors ??= ancestorsOf(this.#execution).map((ancestor) => new ProcessView(ancestor));
+    return this.#ancestors;
+  }
+
+  get #resolved(): Program {
+    this.#program ??= resolveProgram(this.#execution);
+    return this.#program;
+  }
+}
+
+/** Ancestors are followed this far; deeper trees are cut. */
+export const maxAncestors = 64;
+
+/**
+ * The executions above this one, nearest first. What a process was between its fork and its exec is a copy of its parent
+ * that did nothing of its own: it is left out.
+ */
+export function ancestorsOf(execution: ProcessExecution): ProcessExecution[] {
+  const ancestors: ProcessExecution[] = [];
+  let below = execution;
+  for (let next = execution.parent; next !== undefined && ancestors.length < maxAncestors; next = next.parent) {
+    if (isForkOf(next, below)) continue;
+    ancestors.push(next);
+    below = next;
+  }
+  return ancestors;
+}
+
+function isForkOf(copy: ProcessExecution, execution: ProcessExecution): boolean {
+  const isSameProcess = copy.pid === execution.pid && copy.startKtimeNs === execution.startKtimeNs;
+  return isSameProcess && copy.execKtimeNs === copy.startKtimeNs && copy.parent !== undefined;
+}
+
+export class ExecutableView {
+  readonly #executable: Executable;
+
+  constructor(executable: Executable) {
+    this.#executable = executable;
+  }
+
+  get path(): string | undefined {
+    return present(this.#executable.path);
+  }
+  get name(): string | undefined {
+    return present(baseName(this.#executable.path));
+  }
+  get pathTruncated(): boolean {
+    return this.#executable.pathTruncated;
+  }
+  get layer(): string {
+    return this.#executable.layer;
+  }
+  get unlinked(): boolean {
+    return this.#executable.unlinked;
+  }
+  get device(): bigint {
+    return BigInt(this.#executable.device);
+  }
+  get inode(): bigint {
+    return this.#executable.inode;
+  }
+  get setuid(): boolean {
+    return this.#executable.setuid;
+  }
+  get setgid(): boolean {
+    return this.#executable.setgid;
+  }
+}
+
+export class CredentialsView {
+  readonly #credentials: Credentials;
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  get uid(): bigint {
+    return BigInt(this.#credentials.uid);
+  }
+  get gid(): bigint {
+    return BigInt(this.#credentials.gid);
+  }
+  get euid(): bigint {
+    return BigInt(this.#credentials.euid);
+  }
+  get egid(): bigint {
+    return BigInt(this.#credentials.egid);
+  }
+  get suid(): bigint {
+    return BigInt(this.#credentials.suid);
+  }
+  get sgid(): bigint {
+    return BigInt(this.#credentials.sgid);
+  }
+}
+
+export class CapabilitySetsView {
+  readonly #sets: CapabilitySets;
+
+  constructor(sets: CapabilitySets) {
+    this.#sets = sets;
+  }
+
+  get effective(): string[] {
+    return capabilityNamesOf(this.#sets.effective);
+  }
+  get permitted(): string[] {
+    return capabilityNamesOf(this.#sets.permitted);
+  }
+  get inheritable(): string[] {
+    return capabilityNamesOf(this.#sets.inheritable);
+  }
+  get bounding(): string[] {
+    return capabilityNamesOf(this.#sets.bounding);
+  }
+  get ambient(): string[] {
+    return capabilityNamesOf(this.#sets.ambient);
+  }
+}
+
+export class StdioSocketView {
+  readonly #socket: StdioSocket;
+
+  constructor(socket: StdioSocket) {
+    this.#socket = socket;
+  }
+
+  get fd(): bigint {
+    return BigInt(this.#socket.fd);
+  }
+  get family(): string {
+    return this.#socket.family;
+  }
+  get peerAddress(): string {
+    return this.#socket.peerAddress;
+  }
+  get peerPort(): bigint {
+    return BigInt(this.#socket.peerPort);
+  }
+  /** For evidence: "fd 0 → 203.0.113.9:4444". */
+  toString(): string {
+    const { fd, family, peerAddress, peerPort } = this.#socket;
+    if (peerAddress === '') return `fd ${fd}: ${family}`;
+    return `fd ${fd} → ${family === 'ipv6' ? `[${peerAddress}]` : peerAddress}:${peerPort}`;
+  }
+}
+
+/** The decoder writes an empty text for what the kernel did not say. */
+export function present(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}

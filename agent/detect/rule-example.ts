@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { capabilityNumber } from './capability-names.ts';
+import { eventKinds } from './field-catalog.ts';
+
+const uint32 = z.int().min(0).max(0xffff_ffff);
+const port = z.int().min(0).max(65_535);
+const texts = z.array(z.string());
+
+const executableExample = z.strictObject({
+  path: z.string().optional(),
+  pathTruncated: z.boolean().optional(),
+  layer: z.enum(['image', 'writable', 'tmpfs', 'mount', 'memfd', 'unknown']).optional(),
+  unlinked: z.boolean().optional(),
+  device: uint32.optional(),
+  inode: z.int().min(0).optional(),
+  setuid: z.boolean().optional(),
+  setgid: z.boolean().optional(),
+});
+
+const credentialsExample = z.strictObject({
+  uid: uint32.optional(),
+  gid: uint32.optional(),
+  euid: uint32.optional(),
+  egid: uint32.optional(),
+  suid: uint32.optional(),
+  sgid: uint32.optional(),
+});
+
+const capabilityNames = z
+  .array(z.string().refine((name) => capabilityNumber(name) >= 0, 'must be a capability name such as CAP_NET_RAW'))
+  .optional();
+const capabilitiesExample = z.strictObject({
+  effective: capabilityNames,
+  permitted: capabilityNames,
+  inheritable: capabilityNames,
+  bounding: capabilityNames,
+  ambient: capabilityNames,
+});
+
+const stdioSocketExample = z.strictObject({
+  fd: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  family: z.enum(['ipv4', 'ipv6', 'unix', 'other']),
+  peerAddress: z.string().optional(),
+  peerPort: port.optional(),
+});
+
+const processExample = z.strictObject({
+  pid: uint32.optional(),
+  containerPid: uint32.optional(),
+  comm: z.string().optional(),
+  executable: executableExample.optional(),
+  filename: z.string().optional(),
+  argv: texts.optional(),
+  argvTruncated: z.boolean().optional(),
+  cwd: z.string().optional(),
+  credentials: credentialsExample.optional(),
+  capabilities: capabilitiesExample.optional(),
+  stdioSockets: z.array(stdioSocketExample).optional(),
+  hasTty: z.boolean().optional(),
+  secureExec: z.boolean().optional(),
+  entry: z.enum(['container-init', 'exec-session', 'internal']).optional(),
+  observed: z.boolean().optional(),
+  get parent() {
+    return processExample.optional();
+  },
+});
+
+const eventExample = z.strictObject({
+  capabilityName: z.string().optional(),
+  syscallName: z.string().optional(),
+  granted: z.boolean().optional(),
+  transport: z.enum(['tcp', 'udp', 'other']).optional(),
+  family: z.enum(['ipv4', 'ipv6']).optional(),
+  remoteAddress: z.string().optional(),
+  remotePort: port.optional(),
+  localAddress: z.string().optional(),
+  localPort: port.optional(),
+  state: z.enum(['established', 'failed', 'listening']).optional(),
+});
+
+const postureExample = z.strictObject({
+  privileged: z.boolean().optional(),
+  hostPid: z.boolean().optional(),
+  hostNetwork: z.boolean().optional(),
+  hostIpc: z.boolean().optional(),
+  hostUts: z.boolean().optional(),
+  hostUser: z.boolean().optional(),
+  addedCapabilities: texts.optional(),
+  droppedCapabilities: texts.optional(),
+  seccompUnconfined: z.boolean().optional(),
+  apparmorUnconfined: z.boolean().optional(),
+  noNewPrivileges: z.boolean().optional(),
+  user: z.string().optional(),
+  readOnlyRootFilesystem: z.boolean().optional(),
+  devices: texts.optional(),
+  runtimeSockets: texts.optional(),
+  unknownFields: texts.optional(),
+});
+
+const containerExample = z.strictObject({
+  id: z.string().optional(),
+  name: z.string().optional(),
+  runtime: z.string().optional(),
+  namespace: z.string().optional(),
+  podName: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  image: z
+    .strictObject({
+      reference: z.string().optional(),
+      configDigest: z.string().optional(),
+      repoDigests: texts.optional(),
+    })
+    .optional(),
+  posture: postureExample.optional(),
+});
+
+/** An event as an example in a rule's `tests`: what is not given has an unremarkable value. */
+export const ruleExampleSchema = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  match: z.boolean(),
+  /** Needed when the rule is about several kinds of events. */
+  on: z.enum(eventKinds).optional(),
+  event: eventExample.optional(),
+  /** null: the process is not known. */
+  process: processExample.nullable().optional(),
+  container: containerExample.optional(),
+  /** The sentence the finding must have. */
+  summary: z.string().optional(),
+});
+
+export type RuleExample = z.output<typeof ruleExampleSchema>;
+export type ProcessExample = z.output<typeof processExample>;
+export type EventExample = z.output<typeof eventExample>;
+export type ContainerExample = z.output<typeof containerExample>;

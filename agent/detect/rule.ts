@@ -1,0 +1,40 @@
+import type { MitreTechnique, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { EventKind } from './field-catalog.ts';
+import type { FieldPath } from './field-path.ts';
+import type { RuleExample } from './rule-example.ts';
+import type { CompiledException } from './rule-exceptions.ts';
+import type { RuleExpression } from './rule-expression.ts';
+import type { RuleSource } from './rule-schema.ts';
+import type { RuleTemplate } from './rule-template.ts';
+import type { Position } from './yaml-source.ts';
+
+/** A rule as it stands in its file, checked. */
+export interface Rule {
+  id: string;
+  title: string;
+  description: string;
+  severity: Severity;
+  /** First 12 hexadecimal digits of the SHA-256 of its file: says which text of the rule decided. */
+  version: string;
+  remediation: string;
+  falsePositives: readonly string[];
+  mitre: readonly MitreTechnique[];
+  baseline: RuleSource['baseline'];
+  tests: readonly RuleExample[];
+  file: string;
+  idPosition: Position;
+  source: RuleSource;
+  programs: readonly RuleProgram[];
+}
+
+/** A rule compiled for one of its event kinds. */
+export interface RuleProgram {
+  rule: Rule;
+  kind: EventKind;
+  when: RuleExpression;
+  exceptions: readonly CompiledException[];
+  summary: RuleTemplate;
+  key: readonly FieldPath[];
+  /** What goes into the finding's fields: all that condition, key and summary read. */
+  evidence: readonly FieldPath[];
+}

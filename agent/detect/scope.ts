@@ -1,0 +1,105 @@
+import type { Container } from '../container/container.ts';
+import type { ExecEvent } from '../decode/kernel-event.ts';
+import type { ProcessExecution } from '../process/process.ts';
+import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
+import { ContainerView } from './container-view.ts';
+import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
+import type { EventKind } from './field-catalog.ts';
+import { ProcessView } from './process-view.ts';
+
+/** The variables of one evaluation; each is made when a rule first reads it. */
+export class EventScope {
+  readonly kind: EventKind;
+  readonly #event: DetectableEvent | undefined;
+  readonly #container: Container;
+  readonly #execution: ProcessExecution | undefined;
+  #eventView: object | undefined;
+  #processView: ProcessView | undefined;
+  #containerView: ContainerView | undefined;
+
+  constructor(
+    kind: EventKind,
+    event: DetectableEvent | undefined,
+    container: Container,
+    execution: ProcessExecution | undefined,
+  ) {
+    this.kind = kind;
+    this.#event = event;
+    this.#container = container;
+    this.#execution = execution;
+  }
+
+  get event(): object {
+    this.#eventView ??= eventViewOf(this.#event);
+    return this.#eventView;
+  }
+
+  get process(): ProcessView | undefined {
+    if (this.#execution === undefined) return undefined;
+    this.#processView ??= new ProcessView(this.#execution);
+    return this.#processView;
+  }
+
+  get container(): ContainerView {
+    this.#containerView ??= new ContainerView(this.#container);
+    return this.#containerView;
+  }
+}
+
+export function scopeOfEvent(input: AttributedEvent): EventScope {
+  return new EventScope(input.event.kind, input.event, input.container, actingExecution(input));
+}
+
+export function scopeOfContainer(container: Container): EventScope {
+  return new EventScope('posture', undefined, container, undefined);
+}
+
+/** An exec record tells nearly all of an execution itself: when the process tree has none, it is made from the record. */
+export function actingExecution(input: AttributedEvent): ProcessExecution | undefined {
+  if (input.execution !== undefined) return input.execution;
+  return input.event.kind === 'exec' ? executionOfRecord(input.event, input.container.id) : undefined;
+}
+
+function executionOfRecord(event: ExecEvent, containerId: string): ProcessExecution {
+  return {
+    executionId: '',
+    pid: event.pid,
+    containerPid: event.containerPid,
+    startKtimeNs: event.startKtimeNs,
+    execKtimeNs: event.ktimeNs,
+    endKtimeNs: undefined,
+    executable: event.executable,
+    filename: event.filename,
+    argv: event.argv,
+    argvTruncated: event.argvTruncated,
+    cwd: event.cwd,
+    comm: event.comm,
+    credentials: event.credentials,
+    capabilities: event.capabilities,
+    stdioSockets: event.stdioSockets,
+    hasTty: event.hasTty,
+    secureExec: event.secureExec,
+    entry: event.fromOutside ? (event.containerPid === 1 ? 'container-init' : 'exec-session') : 'internal',
+    observed: true,
+    containerId,
+    parent: undefined,
+    parentMissing: !event.fromOutside,
+    exitCode: undefined,
+    exitSignal: undefined,
+  };
+}
+
+function eventViewOf(event: DetectableEvent | undefined): object {
+  switch (event?.kind) {
+    case undefined:
+      return new PostureEventView();
+    case 'exec':
+      return new ExecEventView();
+    case 'capability':
+      return new CapabilityEventView(event);
+    case 'connect':
+      return new ConnectEventView(event);
+    case 'tcp':
+      return new TcpEventView(event);
+  }
+}

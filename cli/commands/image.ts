@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import type { ApiOptions } from '../api/api-client.ts';
+import { getJson } from '../api/api-client.ts';
+import { CommandError } from '../command-error.ts';
+import { exitCodeHelp } from '../exit-codes.ts';
+import { apiOption, apiTokenOption, jsonOption, utcOption } from '../options.ts';
+import { print, printJson, printZone, standardScreen } from '../output.ts';
+import { imagePage } from '../terminal/image-page.ts';
+
+interface ImageOptions extends ApiOptions {
+  json?: boolean;
+  utc?: boolean;
+}
+
+export function imageCommand(): Command {
+  return new Command('image')
+    .summary('the papers of an image')
+    .description('Shows who signed an image, where it was built, what its SBOM says, and where it runs.')
+    .argument('<image>', 'reference, or a digest of an image that a known container uses')
+    .addOption(jsonOption())
+    .addOption(apiOption())
+    .addOption(apiTokenOption())
+    .addOption(utcOption())
+    .addHelpText('after', help)
+    .action(showImage);
+}
+
+const help = `
+Examples:
+  tallyman image registry.example.org/app:4.2.1
+  tallyman image sha256:9f3a…   (of a container that is known)
+
+Signs: ✔ verified   ✘ invalid: the proof is broken   ▲ untrusted: the signer is not one of ours
+       – absent: none found   ? unknown: could not look
+${exitCodeHelp}`;
+
+async function showImage(image: string, options: ImageOptions): Promise<void> {
+  const answer = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}`);
+  if (answer === undefined)
+    throw new CommandError('not-found', `no known container uses the image ${image}`, {
+      hint: 'give the full reference: a digest alone does not say where to look',
+    });
+  if (options.json) return printJson(answer);
+  const screen = standardScreen(options);
+  printZone(screen);
+  print(...imagePage(answer, screen));
+}

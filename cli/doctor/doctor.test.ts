@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createScreen } from '../terminal/style.ts';
+import { checkBpfObject, checkBtf } from './bpf.ts';
+import { checkCgroups, mountPoints } from './cgroups.ts';
+import { verdictOf } from './check.ts';
+import { checkRights } from './host.ts';
+import { doctorReport } from './report.ts';
+import { checkRuntimes } from './runtimes.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tallyman-doctor-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const status = (bits: readonly number[]): string =>
+  `Name:\tnode\nCapEff:\t${bits
+    .reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n)
+    .toString(16)
+    .padStart(16, '0')}\n`;
+
+describe('checkRights', () => {
+  const needed = [39, 38, 12, 19, 2];
+
+  it('is content with exactly the capabilities of the DaemonSet', () => {
+    expect(checkRights(status(needed))).toMatchObject({ state: 'good' });
+  });
+
+  it('takes CAP_SYS_ADMIN for CAP_BPF and CAP_PERFMON', () => {
+    expect(checkRights(status([21, 12, 19, 2]))).toMatchObject({ state: 'good' });
+  });
+
+  it('tells what is lost without each of the others', () => {
+    const check = checkRights(status([39, 38, 19, 2]));
+    expect(check).toMatchObject({ state: 'weaker', found: 'missing CAP_NET_ADMIN' });
+    expect(check.follows).toContain('connection attempts');
+  });
+
+  it('blocks an ordinary user, and does not guess where nothing can be read', () => {
+    expect(checkRights(status([]))).toMatchObject({ state: 'blocked' });
+    expect(checkRights('Name:\tx\n')).toMatchObject({ state: 'unknown' });
+  });
+});
+
+describe('checkCgroups', () => {
+  const line = (mount: string, type: string): string =>
+    `31 23 0:26 / ${mount} rw,nosuid shared:9 - ${type} ${type} rw\n`;
+
+  it('reads mount points with and without optional fields', () => {
+    const mountinfo = `${line('/sys/fs/cgroup', 'cgroup2')}1 2 0:1 / / rw - ext4 /dev/vda rw\nbroken line\n`;
+    expect(mountPoints(mountinfo, 'cgroup2')).toEqual(['/sys/fs/cgroup']);
+  });
+
+  it('tells pure, mixed and missing hierarchies apart', () => {
+    expect(checkCgroups(() => line('/sys/fs/cgroup', 'cgroup2'))).toMatchObject({
+      state: 'good',
+      found: 'version 2 at /sys/fs/cgroup',
+    });
+    const mixed = line('/sys/fs/cgroup/cpu', 'cgroup') + line('/sys/fs/cgroup/unified', 'cgroup2');
+    expect(checkCgroups(() => mixed)).toMatchObject({ state: 'good', found: expect.stringContaining('side by side') });
+    expect(checkCgroups(() => line('/sys/fs/cgroup/cpu', 'cgroup'))).toMatchObject({ state: 'blocked' });
+  });
+
+  it('does not know where it cannot look', () => {
+    const check = checkCgroups(() => {
+      throw new Error('EACCES');
+    });
+    expect(check).toMatchObject({ state: 'unknown', found: 'EACCES' });
+  });
+});
+
+describe('files', () => {
+  it('says what is missing and what to do', () => {
+    expect(checkBtf(join(folder, 'vmlinux'))).toMatchObject({
+      state: 'blocked',
+      todo: expect.stringContaining('CONFIG_DEBUG_INFO_BTF'),
+    });
+    expect(checkBpfObject(join(folder, 'x.o'))).toMatchObject({
+      state: 'blocked',
+      todo: expect.stringContaining('make bpf'),
+    });
+    writeFileSync(join(folder, 'x.o'), Buffer.alloc(2048));
+    expect(checkBpfObject(join(folder, 'x.o'))).toMatchObject({
+      state: 'good',
+      found: expect.stringContaining('2 KiB'),
+    });
+  });
+});
+
+describe('checkRuntimes', () => {
+  it('asks Docker for its version', async () => {
+    const socketPath = join(folder, 'docker.sock');
+    const server = createServer((_request, response) => response.end('{"Version":"29.1"}')).listen(socketPath);
+    await once(server, 'listening');
+    try {
+      const [docker] = await checkRuntimes(socketPath);
+      expect(docker).toMatchObject({ name: 'Docker', state: 'good', found: 'answers, version 29.1' });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('does not take any answer for Docker', async () => {
+    const socketPath = join(folder, 'docker.sock');
+    const server = createServer((_request, response) => response.end('<html>')).listen(socketPath);
+    await once(server, 'listening');
+    try {
+      expect((await checkRuntimes(socketPath)).some(({ name, state }) => name === 'Docker' && state === 'good')).toBe(
+        false,
+      );
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe('doctorReport', () => {
+  const screen = createScreen({ columns: 80, colours: false, terminal: true, utc: true });
+  const good = { name: 'kernel', state: 'good', looked: 'uname', found: 'Linux 6.18' } as const;
+  const weaker = {
+    name: 'Docker',
+    state: 'weaker',
+    looked: '/x',
+    found: 'silent',
+    follows: 'less',
+    todo: 'start it',
+  } as const;
+
+  it('tells what was looked at, found, follows and to do', () => {
+    expect(doctorReport(verdictOf([good, weaker]), screen, { problemsOnly: false })).toEqual([
+      '✔ kernel            Linux 6.18',
+      '▲ Docker            silent',
+      '                    looked at: /x',
+      '                    so: less',
+      '                    do: start it',
+      '',
+      '✔ Containers can be watched here. Less than it could be: Docker.',
+    ]);
+  });
+
+  it('ends with what blocks', () => {
+    const blocked = { ...weaker, name: 'BTF', state: 'blocked' } as const;
+    const lines = doctorReport(verdictOf([good, blocked]), screen, { problemsOnly: true });
+    expect(lines[0]).toBe('✘ BTF               silent');
+    expect(lines.at(-1)).toBe('✘ Containers cannot be watched here: BTF.');
+  });
+});

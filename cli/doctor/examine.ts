@@ -1,0 +1,31 @@
+import { checkBpfObject, checkBtf, checkLibbpf } from './bpf.ts';
+import { checkCgroups } from './cgroups.ts';
+import type { Check, Verdict } from './check.ts';
+import { verdictOf } from './check.ts';
+import { checkLockdown, checkRights, checkSystem } from './host.ts';
+import { checkNatsServer } from './nats.ts';
+import { checkRuntimes } from './runtimes.ts';
+import { checkSensor } from './sensor.ts';
+
+export interface ExamineOptions {
+  bpfObject: string;
+  dockerSocket: string;
+}
+
+/** Looks at everything, cheap and certain things first; the programs are loaded only when nothing rules it out. */
+export async function examine(options: ExamineOptions): Promise<Verdict> {
+  const system = checkSystem();
+  if (process.platform !== 'linux') return verdictOf([system, await checkNatsServer()]);
+  const kernel: Check[] = [
+    system,
+    checkRights(),
+    checkLockdown(),
+    checkBtf(),
+    await checkLibbpf(),
+    checkBpfObject(options.bpfObject),
+    checkCgroups(),
+  ];
+  const blocked = kernel.some(({ state }) => state === 'blocked');
+  const sensor = blocked ? [] : await checkSensor(options.bpfObject);
+  return verdictOf([...kernel, ...sensor, ...(await checkRuntimes(options.dockerSocket)), await checkNatsServer()]);
+}

@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { AgentOptions } from '../agent/config.ts';
+import type { CollectorConfigInput } from '../collector/config.ts';
+import { checkAddress, collect, option, parseUrl } from './options.ts';
+import { defaultBpfObject, defaultDockerSocket } from './paths.ts';
+
+export const defaultDataDir = '/var/lib/tallyman';
+export const defaultHttpAddress = '127.0.0.1:8600';
+
+export interface LogOptions {
+  logFile?: string;
+  logLevel: string;
+  verbose?: boolean;
+}
+
+export interface CollectorOptions {
+  dataDir: string;
+  cluster: string;
+  http: string;
+  httpToken?: string;
+  natsUrl?: string;
+  natsCreds?: string;
+  otlpEndpoint?: string;
+  policy?: string;
+  cosignKey?: string[];
+  insecureRegistry?: string[];
+  allowHost?: string[];
+}
+
+export interface AgentCommandOptions {
+  nodeName?: string;
+  procRoot: string;
+  cgroupRoot?: string;
+  dockerSocket: string;
+  rules?: string[];
+  bpfObject: string;
+}
+
+const repeatable = ' (repeatable)';
+
+/** What `up` and `collector` share. */
+export function addCollectorOptions(command: Command): Command {
+  return command
+    .addOption(option('--data-dir <dir>', 'where the database and logs are kept').default(defaultDataDir))
+    .addOption(option('--cluster <name>', 'name of this cluster in alerts and NATS subjects').default('default'))
+    .addOption(
+      option('--http <host:port>', 'HTTP API, health and metrics; port 0 takes any free one')
+        .default(defaultHttpAddress)
+        .argParser(checkAddress),
+    )
+    .addOption(option('--http-token <token>', 'bearer token of the API; needed to listen beyond loopback'))
+    .addOption(
+      option('--otlp-endpoint <url>', 'OTLP/HTTP endpoint for traces of alerts, like http://127.0.0.1:4318').argParser(
+        parseUrl('http:', 'https:'),
+      ),
+    )
+    .addOption(option('--policy <file>', 'which findings become alerts, and how severe; else the shipped policy'))
+    .addOption(
+      option(
+        '--cosign-key <file>',
+        `public key of a signer you trust, PEM${repeatable}`,
+        'TALLYMAN_COSIGN_KEYS',
+      ).argParser(collect),
+    )
+    .addOption(
+      option(
+        '--insecure-registry <host:port>',
+        `registry to speak to without TLS${repeatable}`,
+        'TALLYMAN_INSECURE_REGISTRIES',
+      ).argParser(collect),
+    )
+    .addOption(
+      option(
+        '--allow-host <host:port>',
+        `registry that may be at a private address${repeatable}`,
+        'TALLYMAN_ALLOW_HOSTS',
+      ).argParser(collect),
+    );
+}
+
+/** What `up` and `agent` share. */
+export function addAgentOptions(command: Command): Command {
+  return command
+    .addOption(option('--node-name <name>', 'name of this node in alerts; else the host name'))
+    .addOption(option('--proc-root <dir>', "the host's /proc").default('/proc'))
+    .addOption(option('--cgroup-root <dir>', 'the cgroup v2 root; found by itself when not given'))
+    .addOption(option('--docker-socket <path>', 'socket of the Docker daemon').default(defaultDockerSocket))
+    .addOption(option('--rules <dir>', `folder of rules, instead of the shipped ones${repeatable}`).argParser(collect))
+    .addOption(
+      option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
+    );
+}
+
+export function addLogOptions(command: Command, fileDescription: string): Command {
+  return command
+    .addOption(option('--log-file <file>', fileDescription))
+    .addOption(
+      option('--log-level <level>', 'how much is logged')
+        .default('info')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    )
+    .addOption(new Option('-v, --verbose', 'log to standard error, debug and up'));
+}
+
+export function collectorConfig(options: CollectorOptions): CollectorConfigInput {
+  return {
+    dataDir: options.dataDir,
+    cluster: options.cluster,
+    http: { listenAddress: options.http, token: options.httpToken },
+    nats: options.natsUrl === undefined ? undefined : { url: options.natsUrl, credsFile: options.natsCreds },
+    otlp: options.otlpEndpoint === undefined ? undefined : { endpoint: options.otlpEndpoint },
+    policyFile: options.policy,
+    keyFiles: options.cosignKey,
+    insecureRegistries: options.insecureRegistry,
+    allowedHosts: options.allowHost,
+  };
+}
+
+export function agentConfig(
+  options: AgentCommandOptions,
+  uplink: { address: string; insecure: boolean },
+): AgentOptions {
+  return {
+    uplinkAddress: uplink.address,
+    insecureUplink: uplink.insecure,
+    nodeName: options.nodeName,
+    procRoot: options.procRoot,
+    cgroupRoot: options.cgroupRoot,
+    dockerSocket: options.dockerSocket,
+    rulesDirs: options.rules,
+    bpfObject: options.bpfObject,
+  };
+}

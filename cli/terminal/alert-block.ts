@@ -1,0 +1,118 @@
+import type { SeverityWord } from '../options.ts';
+import type { AlertView, PaperView, ProcessView, ReasonView } from './alert-view.ts';
+import { numberAt, textAt } from './json-path.ts';
+import { labelled, textColumns, unbroken } from './labelled.ts';
+import { outcome } from './outcome.ts';
+import type { Screen, Tone } from './style.ts';
+import { truncate, wrap } from './text.ts';
+import { timeOfDay } from './time.ts';
+
+const severityTones: Record<SeverityWord, Tone> = {
+  critical: 'bad',
+  high: 'bad',
+  medium: 'warn',
+  low: 'accent',
+  info: 'dim',
+};
+
+const maxArgumentColumns = 60;
+
+/** One block per alert, the worst word first; readable without a second tool. */
+export function alertBlock(alert: AlertView, screen: Screen): string[] {
+  return [
+    headline(alert, screen),
+    ...wrap(alert.sentence, textColumns(screen) - 2).map((line) => `  ${line}`),
+    ...labelled('why', whyLine(alert), screen),
+    ...labelled('process', processLine(alert), screen),
+    ...labelled('network', alert.network ?? '', screen),
+    ...labelled('image', alert.image ?? 'not known', screen),
+    ...labelled('papers', papersLine(alert, screen), screen),
+    ...labelled('entry', entryLine(alert), screen),
+    ...labelled('data', dataLine(alert), screen),
+  ];
+}
+
+export function headline(alert: AlertView, screen: Screen): string {
+  const severity = screen.paint(severityTones[alert.severity], `● ${alert.severity.toUpperCase()}`);
+  const where = [alert.namespace, alert.container].filter((part) => part !== undefined).join('/');
+  return [severity, screen.paint('strong', alert.ruleId), timeOfDay(alert.timeUnixMs, screen), where, alert.node].join(
+    '  ',
+  );
+}
+
+function whyLine(alert: AlertView): string {
+  const reasons = alert.reasons.map((reason) => `${reason.text} ${points(reason)}`.trim());
+  const score = alert.score === undefined ? [] : [`score ${alert.score}`];
+  return [...reasons, ...score].join(' · ');
+}
+
+export function points(reason: ReasonView): string {
+  if (reason.points === 0) return '';
+  return reason.points > 0 ? `+${reason.points}` : `−${-reason.points}`;
+}
+
+function processLine({ processes, ancestryComplete }: AlertView): string {
+  const shown = processes.map((process, index) => unbroken(processText(process, index === processes.length - 1)));
+  if (shown.length > 0 && !ancestryComplete) shown.unshift('?');
+  return shown.join(' → ');
+}
+
+/** "sh -c 'curl … | sh'(38)": ancestors by name, the acting process by its full path. */
+function processText(process: ProcessView, acting: boolean): string {
+  const pid = process.containerPid || process.pid;
+  const head = acting ? (process.path ?? process.name) : process.name;
+  const args = truncate(argumentsOf(process), maxArgumentColumns);
+  return `${head}${args === '' ? '' : ` ${args}`}${pid === undefined ? '' : `(${pid})`}`;
+}
+
+/** The command line without its first word, which may be in quotes. */
+function argumentsOf({ commandLine = '' }: ProcessView): string {
+  const end = commandLine.startsWith("'") ? commandLine.indexOf("' ") + 1 : commandLine.indexOf(' ');
+  return end <= 0 ? '' : commandLine.slice(end + 1);
+}
+
+function papersLine(alert: AlertView, screen: Screen): string {
+  const join = (...words: (string | undefined)[]): string =>
+    unbroken(words.filter((word) => word !== undefined && word !== '').join(' '));
+  const signed = (paper: PaperView): string | undefined => (paper.signer ? `by ${paper.signer}` : undefined);
+  return [
+    join('signature', outcome(alert.signature.outcome, screen), signed(alert.signature)),
+    join('provenance', outcome(alert.provenance.outcome, screen), textAt(alert.provenance.data, 'source_uri')),
+    join('SBOM', outcome(alert.sbom.outcome, screen), packageCount(alert.sbom)),
+  ].join('   ');
+}
+
+function packageCount(sbom: PaperView): string | undefined {
+  const count = numberAt(sbom.data, 'component_count');
+  return count === undefined || count === 0 ? undefined : `${count} packages`;
+}
+
+/** Which package the acting program belongs to, or why that is not known. */
+export function entryLine({ ownership, processes }: AlertView): string {
+  if (ownership === undefined) return '';
+  const program = processes.at(-1)?.path ?? 'the program';
+  if (ownership.state !== 'owned')
+    return `${program}: ${ownership.state.replaceAll('-', ' ')}${ownership.reason ? `, ${ownership.reason}` : ''}`;
+  const sure =
+    ownership.confidence === undefined ? '' : `  (${ownership.method ?? '?'}, confidence ${ownership.confidence})`;
+  return `${program} = ${ownership.purls.join(', ') || 'a package without purl'}${sure}`;
+}
+
+function dataLine(alert: AlertView): string {
+  const parts = [completeness(alert)];
+  if (alert.suppressed > 0) parts.push(`${alert.suppressed} more like this not sent`);
+  if (alert.traceId !== undefined) parts.push(`trace ${alert.traceId}`);
+  parts.push(`more: tallyman alert ${shortId(alert.id)}`);
+  return parts.map(unbroken).join('   ');
+}
+
+/** The first 8 characters of an id that is random; others share their start with their neighbours and stay whole. */
+export function shortId(id: string): string {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-4/.test(id) ? id.slice(0, 8) : id;
+}
+
+export function completeness(alert: AlertView): string {
+  if (alert.missing.length > 0) return `partial: ${alert.missing.join(', ')} not known`;
+  if (alert.dataComplete === undefined) return 'completeness not known';
+  return alert.dataComplete ? 'complete (nothing lost)' : 'incomplete: records were lost near this time';
+}

@@ -1,0 +1,237 @@
+import type { ServerCredentials } from '@grpc/grpc-js';
+import type { Registry } from 'prom-client';
+import { errorText } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { addChecks } from './checks.ts';
+import { type CollectorConfig, type CollectorConfigInput, databaseFile, parseCollectorConfig } from './config.ts';
+import { createCorrelator } from './correlate/correlate.ts';
+import { decide } from './decide/decide.ts';
+import { loadDefaultPolicy, loadPolicy } from './decide/policy.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { createIngest } from './ingest/server.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+import { type AlertListener, createPublisher, type Publisher } from './publish/publisher.ts';
+import { Readiness } from './query/readiness.ts';
+import { createQueryServer } from './query/server.ts';
+import type { Records } from './records/papers.ts';
+import { createRecords } from './records/records.ts';
+import { loadCosignKeys } from './records/signature/keys.ts';
+import { type CollectorStatus, toStatus } from './status.ts';
+import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { Store } from './store/store.ts';
+import { startTelemetry } from './telemetry.ts';
+
+export interface CollectorParts {
+  logger: Logger;
+  metrics: Metrics;
+  /** Shown by /metrics beside the collector's own; `tallyman up` adds the agent's. */
+  registries?: readonly Registry[];
+  /** Checks of /readyz; `tallyman up` adds the agent's. */
+  readiness?: Readiness;
+  /** TLS of the uplink. */
+  uplinkCredentials?: ServerCredentials;
+  /** Instead of the look-up in registries. */
+  records?: Records;
+  environment?: NodeJS.ProcessEnv;
+}
+
+export interface Collector {
+  /** Throws a CodedError of the part that could not be started; everything started before it is closed again. */
+  start(): Promise<void>;
+  /** Where agents connect, "host:port"; after start. */
+  readonly address: string;
+  /** Base of the HTTP API; after start. */
+  readonly httpUrl: string;
+  readonly readiness: Readiness;
+  /** Called for each new alert; returns the way out. */
+  subscribeAlerts(listener: AlertListener): () => void;
+  status(): CollectorStatus;
+  /** Stops taking batches, works off what it can within some seconds, and keeps the rest for the next start. */
+  close(): Promise<void>;
+}
+
+/** Throws CodedError config-invalid. */
+export function createCollector(config: CollectorConfigInput, parts: CollectorParts): Collector {
+  return new ComposedCollector(parseCollectorConfig(config), parts);
+}
+
+interface Running {
+  address: string;
+  httpUrl: string;
+  publisher: Publisher;
+  status: () => CollectorStatus;
+}
+
+type Closer = () => unknown;
+
+const workOffMs = 3_000;
+const publishMs = 5_000;
+
+class ComposedCollector implements Collector {
+  readonly readiness: Readiness;
+  readonly #config: CollectorConfig;
+  readonly #parts: CollectorParts;
+  readonly #closers: Closer[] = [];
+  #running: Running | undefined;
+
+  constructor(config: CollectorConfig, parts: CollectorParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.readiness = parts.readiness ?? new Readiness();
+  }
+
+  get address(): string {
+    return this.#started().address;
+  }
+
+  get httpUrl(): string {
+    return this.#started().httpUrl;
+  }
+
+  subscribeAlerts(listener: AlertListener): () => void {
+    return this.#started().publisher.subscribe(listener);
+  }
+
+  status(): CollectorStatus {
+    return this.#started().status();
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#running = await this.#compose();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  /** In reverse order of the start: sources first, the store last. */
+  async close(): Promise<void> {
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
+      try {
+        await closer();
+      } catch (thrown) {
+        this.#parts.logger.error({ err: thrown }, `closing a part of the collector failed: ${errorText(thrown)}`);
+      }
+    }
+  }
+
+  /** Wires the collector, downstream first: whatever sends is started after what it sends to. */
+  async #compose(): Promise<Running> {
+    const { cluster, uplink } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const startedAtUnixMs = Date.now();
+    const store = await this.#openStore();
+    const publisher = await this.#openPublisher(store);
+    const records = this.#openRecords(store);
+    const inboxItems = metrics.gauge('inbox_items', 'Items stored and not worked off.');
+    const pipeline = this.#createPipeline(store, publisher, records, () => {
+      inboxItems.set(store.inboxSize());
+      ingest.inboxDrained();
+    });
+    const ingest = createIngest({
+      listenAddress: uplink.listenAddress,
+      insecureUplink: uplink.insecure,
+      credentials: this.#parts.uplinkCredentials,
+      maxAgents: uplink.maxAgents,
+      maxInboxItems: uplink.maxInboxItems,
+      store,
+      onConnected: ({ node, agentId }) => store.putNode(node, agentId, undefined, Date.now()),
+      onStored: () => pipeline.wake(),
+      logger,
+      metrics,
+    });
+    pipeline.start();
+    addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
+    const status = (): CollectorStatus =>
+      toStatus({
+        cluster,
+        startedAtUnixMs,
+        readiness: this.readiness.report(),
+        nodes: store.listNodes(),
+        agents: ingest.agents(),
+        sinks: publisher.status(),
+        inboxItems: store.inboxSize(),
+        outstandingItems: pipeline.outstanding(),
+        gaps: pipeline.gaps(),
+      });
+    const httpUrl = await this.#startQuery(store, records, status);
+    this.#closers.push(() => ingest.close());
+    const address = await ingest.start();
+    return { address, httpUrl, publisher, status };
+  }
+
+  async #openStore(): Promise<Store> {
+    const { retention, selfTelemetryEndpoint } = this.#config;
+    const { logger, metrics, environment = process.env } = this.#parts;
+    const telemetry = await startTelemetry(selfTelemetryEndpoint, environment, logger);
+    if (telemetry !== undefined) this.#closers.push(() => telemetry.close());
+    const { maxAlerts, maxAlertAgeDays, maxDatabaseBytes, maxDocumentsBytes } = retention;
+    const bounds = { maxAlerts, maxAlertAgeMs: maxAlertAgeDays * 24 * 3_600_000, maxDatabaseBytes, maxDocumentsBytes };
+    const store = createSqliteStore({ file: databaseFile(this.#config), bounds, logger, metrics });
+    this.#closers.push(() => store.close());
+    this.#closers.push(startHousekeeping(store, logger, metrics));
+    return store;
+  }
+
+  async #openPublisher(store: Store): Promise<Publisher> {
+    const { nats, otlp } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const publisher = await createPublisher({ store, nats, otlp, logger, metrics });
+    this.#closers.push(() => publisher.close(publishMs));
+    return publisher;
+  }
+
+  #openRecords(store: Store): Records {
+    if (this.#parts.records !== undefined) return this.#parts.records;
+    const { keyFiles, insecureRegistries, allowedHosts } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const keys = loadCosignKeys(keyFiles);
+    const records = createRecords({ cache: store, keys, insecureRegistries, allowedHosts, logger, metrics });
+    this.#closers.push(() => records.close());
+    return records;
+  }
+
+  #createPipeline(store: Store, publisher: Publisher, records: Records, onDrained: () => void): Pipeline {
+    const { policyFile, papersWaitMs, cluster } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const policy = policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
+    const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
+    const pipeline = createPipeline({
+      store,
+      correlator,
+      decide: (correlated) => decide(correlated, policy),
+      publisher,
+      cluster,
+      onDrained,
+      logger,
+      metrics,
+    });
+    this.#closers.push(() => correlator.close());
+    this.#closers.push(() => pipeline.close(workOffMs));
+    return pipeline;
+  }
+
+  async #startQuery(store: Store, records: Records, status: () => CollectorStatus): Promise<string> {
+    const { listenAddress, token } = this.#config.http;
+    const { logger, metrics, registries = [] } = this.#parts;
+    const query = createQueryServer({
+      listenAddress,
+      token,
+      store,
+      records,
+      readiness: this.readiness,
+      registries: [metrics.registry, ...registries],
+      status,
+      logger,
+    });
+    this.#closers.push(() => query.close());
+    return query.start();
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) throw new Error('the collector has not been started');
+    return this.#running;
+  }
+}

@@ -1,0 +1,89 @@
+import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { ExecutionEnded } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { InboxItem } from '../store/store.ts';
+import type { Finisher } from './finisher.ts';
+import type { Lanes } from './lanes.ts';
+import type { PublishLine } from './publish-line.ts';
+import type { Stages } from './stages.ts';
+
+export interface WorkerOptions {
+  stages: Stages;
+  lanes: Lanes;
+  publishLine: PublishLine;
+  finisher: Finisher;
+  /** Each item taken, once, when nothing more happens to it. */
+  done(items: number): void;
+  /** Counts items by type and result. */
+  count(type: string, result: 'done' | 'failed', items: number): void;
+}
+
+/** Takes items through their stages and out of the inbox. */
+export class Worker {
+  readonly #options: WorkerOptions;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  take(items: readonly InboxItem[]): void {
+    const { stages } = this.#options;
+    const isObservation = (item: InboxItem): boolean => item.item.item?.$case === 'observation';
+    const observations = items.filter(isObservation);
+    if (observations.length > 0) void this.#finish(observations, 'observation', stages.observations(observations));
+    for (const item of items)
+      if (!isObservation(item)) void this.#finish([item], item.item.item?.$case ?? 'unknown', this.#work(item));
+  }
+
+  async #work(item: InboxItem): Promise<void> {
+    const { stages, lanes } = this.#options;
+    const message = item.item.item;
+    switch (message?.$case) {
+      case 'finding':
+        return this.#finding(item, message.value);
+      case 'containerUpdate':
+        return lanes.run(message.value.container?.id ?? '', () => stages.containerUpdate(item, message.value));
+      case 'executionEnded':
+        return this.#executionEnded(message.value);
+      case 'gap':
+        return stages.gap(item, message.value);
+      case 'agentStatus':
+        return stages.agentStatus(item, message.value);
+      default:
+        throw new TypeError(`inbox item ${item.inboxId} is of a kind this version cannot read`);
+    }
+  }
+
+  /** The lane ends when the alert has its place in the publish line: the next finding need not wait for the disk. */
+  async #finding(item: InboxItem, finding: Finding): Promise<void> {
+    const { stages, lanes, publishLine } = this.#options;
+    let published: Promise<void> | undefined;
+    await lanes.run(finding.container?.id ?? `node:${item.node.name}`, async () => {
+      published = publishLine.alert(await stages.finding(item, finding));
+    });
+    await published;
+  }
+
+  /** Through the lane and the line, so that it comes after the alerts it belongs to. */
+  async #executionEnded(ended: ExecutionEnded): Promise<void> {
+    const { lanes, publishLine } = this.#options;
+    let handed: Promise<void> | undefined;
+    await lanes.run(ended.containerId, async () => {
+      handed = publishLine.executionEnded(ended);
+    });
+    await handed;
+  }
+
+  async #finish(items: readonly InboxItem[], type: string, result: Promise<unknown>): Promise<void> {
+    const { stages, finisher, count, done } = this.#options;
+    let isFinished = true;
+    try {
+      await result;
+      count(type, 'done', items.length);
+    } catch (thrown) {
+      isFinished = stages.giveUp(items, thrown);
+      count(type, 'failed', items.length);
+    }
+    if (isFinished) for (const item of items) finisher.add(item.inboxId);
+    done(items.length);
+  }
+}

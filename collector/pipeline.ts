@@ -1,0 +1,105 @@
+import { Episode } from '../common/episode.ts';
+import type { Logger } from '../common/logger.ts';
+import type { Metrics } from '../common/metrics.ts';
+import type { Correlator } from './correlate/correlate.ts';
+import type { CorrelatedFinding, Decision } from './decide/alert.ts';
+import { Finisher } from './inbox/finisher.ts';
+import { GapLog, type LoggedGap } from './inbox/gap-log.ts';
+import { InboxReader } from './inbox/inbox-reader.ts';
+import { Lanes } from './inbox/lanes.ts';
+import { type AlertPublisher, PublishLine } from './inbox/publish-line.ts';
+import { Stages } from './inbox/stages.ts';
+import { Worker } from './inbox/worker.ts';
+import type { Store } from './store/store.ts';
+
+export interface PipelineOptions {
+  store: Store;
+  correlator: Pick<Correlator, 'correlate' | 'prefetch'>;
+  decide: (correlated: CorrelatedFinding) => Decision;
+  publisher: AlertPublisher;
+  cluster: string;
+  /** Findings that are correlated at once. */
+  maxConcurrentFindings?: number;
+  /** Items taken from the inbox and not yet done. */
+  maxOutstandingItems?: number;
+  /** Called when the inbox got smaller. */
+  onDrained?: () => void;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+export interface Pipeline {
+  /** Begins with what an earlier run left unfinished. */
+  start(): void;
+  /** Something was stored in the inbox. */
+  wake(): void;
+  /** Newest first. */
+  gaps(): readonly LoggedGap[];
+  /** Items being worked on. */
+  outstanding(): number;
+  /** Why the store cannot be written at the moment. */
+  failing(): string | undefined;
+  /** Stops taking items and waits, at most so long, for those being worked on; the rest stays in the inbox. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * The collector's stages, top to bottom:
+ *
+ *   inbox (durable, bounded by ingest) → read in order → correlate (concurrent, in order per container) → decide
+ *     → publish line (in order, in groups) → outbox (durable) → out of the inbox
+ *
+ * An item leaves the inbox only when what follows from it is stored. A crash in between repeats the item: alerts are
+ * recognised by their id, all else is written again with the same values.
+ */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { store, logger, metrics, publisher } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const storeEpisode = new Episode(logger, 'working off the inbox');
+  const gapLog = new GapLog(metrics);
+  const worked = metrics.counter('pipeline_items_total', 'Items worked off, by type and result.', ['type', 'result']);
+
+  const finisher = new Finisher(store, storeEpisode, signal, () => options.onDrained?.());
+  const publishLine = new PublishLine({ publisher, storeEpisode, signal, maxGroup: 64 });
+  const lanes = new Lanes(options.maxConcurrentFindings ?? 64);
+  const stages = new Stages({ ...options, gapLog, storeEpisode, signal });
+  const worker = new Worker({
+    stages,
+    lanes,
+    publishLine,
+    finisher,
+    done: (items) => reader.done(items),
+    count: (type, result, items) => worked.inc({ type, result }, items),
+  });
+  const reader = new InboxReader({
+    store,
+    chunkItems: 256,
+    maxOutstanding: options.maxOutstandingItems ?? 1_024,
+    episode: storeEpisode,
+    take: (items) => worker.take(items),
+  });
+
+  return {
+    start: () => reader.start(),
+    wake: () => reader.wake(),
+    gaps: () => gapLog.list(),
+    outstanding: () => reader.outstanding,
+    failing: () => (storeEpisode.failing ? storeEpisode.reason : undefined),
+    close: (deadlineMs) => closePipeline(reader, finisher, stopping, deadlineMs),
+  };
+}
+
+async function closePipeline(
+  reader: InboxReader,
+  finisher: Finisher,
+  stopping: AbortController,
+  deadlineMs: number,
+): Promise<void> {
+  await reader.stop();
+  const deadlineUnixMs = Date.now() + deadlineMs;
+  while (reader.outstanding > 0 && Date.now() < deadlineUnixMs) await new Promise((resolve) => setTimeout(resolve, 10));
+  // Whatever waits for a store that fails gives up now; it is in the inbox for the next start.
+  stopping.abort();
+  await finisher.idle();
+}

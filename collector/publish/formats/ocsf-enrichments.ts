@@ -1,0 +1,131 @@
+import type { Alert } from '../../decide/alert.ts';
+import { assessPosture } from '../../decide/posture-level.ts';
+import type { Ownership, Signer } from '../../records/papers.ts';
+import { showText } from './text.ts';
+
+interface Enrichment {
+  name: string;
+  /** One word to filter by. */
+  value: string;
+  type: string;
+  provider: string;
+  short_desc?: string;
+  data: object;
+}
+
+/** OCSF `enrichments`: what the collector knows beyond the event, one entry per paper and per judgement. */
+export function ocsfEnrichments(alert: Alert): Enrichment[] {
+  const { finding, ownership } = alert.correlated;
+  const posture = finding.container?.posture;
+  const assessment = assessPosture(posture);
+  return [
+    ...paperEnrichments(alert),
+    ...(ownership === undefined ? [] : [enrichment('process.package', ownership.state, ownershipData(ownership))]),
+    enrichment('container.posture', assessment.level, { facts: assessment.facts, ...posture }),
+    decisionEnrichment(alert),
+  ];
+}
+
+function enrichment(name: string, value: string, data: object, shortDescription?: string): Enrichment {
+  const short = shortDescription === undefined || shortDescription === '' ? undefined : showText(shortDescription, 500);
+  return { name, value, type: name.split('.')[0] ?? name, provider: 'tallyman', short_desc: short, data };
+}
+
+function paperEnrichments(alert: Alert): Enrichment[] {
+  const { finding, papers } = alert.correlated;
+  const { signature, sbom, provenance, identity } = papers;
+  const checked = { checked_time: papers.checkedAtUnixMs };
+  const image = finding.container?.image;
+  return [
+    enrichment(
+      'image.signature',
+      signature.outcome,
+      {
+        reason: signature.reason,
+        signer: signerData(signature.signer),
+        records: signature.records.map((record) => ({
+          format: record.format,
+          outcome: record.outcome,
+          reason: record.reason,
+          signer: signerData(record.signer),
+          attached_to: record.attachedTo,
+          source: record.source,
+        })),
+        ...checked,
+      },
+      signature.reason,
+    ),
+    enrichment('image.sbom', sbom.outcome, sbomData(alert), sbom.reason),
+    enrichment(
+      'image.provenance',
+      provenance.outcome,
+      {
+        reason: provenance.reason,
+        predicate_type: provenance.predicateType,
+        builder_id: provenance.builderId,
+        source_uri: provenance.sourceUri,
+        signer: signerData(provenance.signer),
+        ...checked,
+      },
+      provenance.reason,
+    ),
+    enrichment('image.identity', image?.reference || 'unknown', {
+      repository: identity.repository,
+      index_digest: identity.indexDigest,
+      manifest_digest: identity.manifestDigest,
+      config_digest: identity.configDigest ?? (image?.configDigest || undefined),
+      repo_digests: image?.repoDigests ?? [],
+      platform: identity.platform ?? (image?.platform || undefined),
+    }),
+  ];
+}
+
+function sbomData(alert: Alert): object {
+  const { sbom, checkedAtUnixMs } = alert.correlated.papers;
+  return {
+    reason: sbom.reason,
+    format: sbom.format,
+    generator: sbom.generator,
+    created: sbom.createdAt,
+    component_count: sbom.componentCount,
+    owned_file_count: sbom.ownedFileCount,
+    document_digest: sbom.documentDigest,
+    attached_to: sbom.attachedTo,
+    source: sbom.source,
+    signer: signerData(sbom.signer),
+    checked_time: checkedAtUnixMs,
+  };
+}
+
+function signerData(signer: Signer | undefined): object | undefined {
+  if (signer === undefined) return undefined;
+  return { kind: signer.kind, name: signer.name, key_fingerprint: signer.keyFingerprint };
+}
+
+function ownershipData(ownership: Ownership): object {
+  if (ownership.state !== 'owned') return { path: ownership.path, reason: ownership.reason };
+  return {
+    path: ownership.path,
+    purls: ownership.owners.map((owner) => owner.purl),
+    packages: ownership.owners.map((owner) => ({
+      purl: owner.purl,
+      name: owner.name,
+      version: owner.version,
+      type: owner.type,
+      source_name: owner.sourceName,
+      source_version: owner.sourceVersion,
+      layer_digest: owner.layerDigest,
+    })),
+    method: ownership.method,
+    confidence: ownership.confidence,
+  };
+}
+
+function decisionEnrichment({ decision }: Alert): Enrichment {
+  return enrichment('decision', decision.severity, {
+    action: decision.action,
+    score: decision.score,
+    policy_version: decision.policyVersion,
+    reasons: decision.reasons.map((reason) => ({ text: showText(reason.text), points: reason.points })),
+  });
+}

@@ -1,0 +1,98 @@
+import { isIP } from 'node:net';
+import type { CapabilityEvidence, Finding, NetworkEvidence } from '../../../proto/generated/tallyman/v1/finding.ts';
+import type { Alert } from '../../decide/alert.ts';
+import { imageNameOf } from './image-name.ts';
+import { layerWord, ocsfProcess } from './ocsf-process.ts';
+import { jsonNumber } from './text.ts';
+
+/** OCSF `evidences[0]`: who did it, in which container, and what the event itself carried. */
+export function ocsfEvidence(alert: Alert): object {
+  const { finding } = alert.correlated;
+  const evidence = finding.event?.evidence;
+  return {
+    process: ocsfProcess(finding.processes),
+    container: ocsfContainer(alert),
+    ...(evidence?.$case === 'network' ? networkParts(evidence.value) : {}),
+    data: evidenceData(finding),
+  };
+}
+
+/** OCSF `container`; undefined when the container is not known. */
+export function ocsfContainer(alert: Alert): object | undefined {
+  const { finding, papers } = alert.correlated;
+  const container = finding.container;
+  if (container === undefined || (container.id === '' && container.name === '')) return undefined;
+  const image = imageNameOf(container, papers.identity);
+  return {
+    uid: container.id || undefined,
+    name: container.name || undefined,
+    runtime: container.runtime || undefined,
+    image: {
+      uid: image.digest || image.repository || 'unknown',
+      name: image.repository || undefined,
+      tag: image.tag || undefined,
+    },
+    pod_uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(container.podUid) ? container.podUid : undefined,
+    orchestrator: container.podName === '' ? undefined : 'kubernetes',
+    labels: Object.entries(container.labels).map(([name, value]) => `${name}=${value}`),
+  };
+}
+
+function evidenceData(finding: Finding): object {
+  const acting = finding.processes[0];
+  const evidence = finding.event?.evidence;
+  return {
+    kind: finding.event?.kind || 'unknown',
+    fields: finding.fields,
+    ancestry_complete: acting === undefined ? undefined : finding.ancestryComplete,
+    attribution_missing: finding.missing.length > 0 ? finding.missing : undefined,
+    data_complete: finding.dataComplete,
+    suppressed_count: jsonNumber(finding.suppressedCount),
+    executable_layer: acting === undefined ? undefined : layerWord(acting.executable?.layer),
+    argv: acting?.argv,
+    argv_truncated: acting?.argvTruncated || undefined,
+    filename: acting?.filename || undefined,
+    stdio_sockets: acting === undefined || acting.stdioSockets.length === 0 ? undefined : acting.stdioSockets,
+    capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
+    network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
+    posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
+  };
+}
+
+function capabilityData(evidence: CapabilityEvidence): object {
+  return {
+    name: evidence.capabilityName,
+    number: evidence.capability,
+    syscall: evidence.syscallName,
+    syscall_number: evidence.syscallNumber,
+    granted: evidence.granted,
+    count: jsonNumber(evidence.count),
+  };
+}
+
+function networkData(evidence: NetworkEvidence): object {
+  return { state: evidence.state, count: jsonNumber(evidence.count) };
+}
+
+function networkParts(evidence: NetworkEvidence): object {
+  const inbound = evidence.state === 'listening';
+  return {
+    dst_endpoint: inbound
+      ? endpoint(evidence.localAddress, evidence.localPort)
+      : endpoint(evidence.remoteAddress, evidence.remotePort),
+    src_endpoint: inbound ? undefined : endpoint(evidence.localAddress, evidence.localPort),
+    connection_info: {
+      direction_id: inbound ? 1 : 2,
+      direction: inbound ? 'Inbound' : 'Outbound',
+      protocol_name: evidence.transport || undefined,
+      protocol_num: evidence.transport === 'tcp' ? 6 : evidence.transport === 'udp' ? 17 : undefined,
+      protocol_ver_id: evidence.family === 'ipv4' ? 4 : evidence.family === 'ipv6' ? 6 : 0,
+    },
+  };
+}
+
+function endpoint(address: string, port: number): object | undefined {
+  if (address === '') return undefined;
+  const place = isIP(address) === 0 ? { name: address } : { ip: address };
+  return { ...place, port: port > 0 && port <= 65_535 ? port : undefined };
+}

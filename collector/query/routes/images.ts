@@ -1,0 +1,120 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { ContainerState } from '../../../proto/generated/tallyman/v1/container.ts';
+import { imageQueryOf } from '../../correlate/image-query.ts';
+import type { ImageQuery, ImageRecords, Records } from '../../records/papers.ts';
+import type { Store, StoredContainer } from '../../store/store.ts';
+import { HttpProblem, parseParameters } from '../problem.ts';
+
+const reference = z
+  .string()
+  .min(1)
+  .max(1_024)
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
+const listParameters = z.strictObject({ ref: reference.optional() });
+const imageParameters = z.strictObject({ ref: reference });
+/** Images shown in a list; each costs a look into the cache. */
+const maxImages = 1_000;
+
+interface KnownImage {
+  query: ImageQuery;
+  containers: StoredContainer[];
+}
+
+/** Images of the containers that are known, and what is known of their papers. */
+export function imageRoutes(app: FastifyInstance, store: Store, records: Records): void {
+  app.get('/api/v1/images', async (request) => {
+    const { ref } = parseParameters(listParameters, request.query);
+    if (ref !== undefined) return oneImage(store, records, ref);
+    const images = knownImages(store);
+    const shown = images.slice(0, maxImages).map((image) => listed(image, records.peek(image.query)));
+    return { images: shown, omitted: images.length - shown.length };
+  });
+
+  app.get('/api/v1/images/:ref', async (request) => {
+    const { ref } = parseParameters(imageParameters, request.params);
+    return oneImage(store, records, ref);
+  });
+}
+
+/** Distinct images, most containers first. An image is what its most exact digest says. */
+function knownImages(store: Store): KnownImage[] {
+  const images = new Map<string, KnownImage>();
+  for (const stored of store.listContainers()) {
+    const query = imageQueryOf(stored.container);
+    if (query === undefined) continue;
+    const key = query.targetDigest || query.repoDigests[0] || query.configDigest || query.reference;
+    const image = images.get(key) ?? { query, containers: [] };
+    image.containers.push(stored);
+    images.set(key, image);
+  }
+  return [...images.values()].sort((a, b) => b.containers.length - a.containers.length);
+}
+
+/** The image of a known container if one fits, so that all its digests are used; else the reference as it is. */
+async function oneImage(store: Store, records: Records, ref: string) {
+  const known = knownImages(store).filter(({ query }) => namesOf(query).has(ref));
+  const query = known[0]?.query ?? queryOf(ref);
+  const found = await records.lookup(query);
+  const containers = known.flatMap((image) => image.containers);
+  return { ...described(query, found), containers: containers.map(runningContainer) };
+}
+
+function queryOf(ref: string): ImageQuery {
+  if (/^sha256:[0-9a-f]+$/.test(ref))
+    throw new HttpProblem(
+      404,
+      'No such image',
+      `no known container uses ${ref}, and a digest alone does not say where to look`,
+    );
+  return {
+    reference: ref,
+    repoDigests: ref.includes('@sha256:') ? [ref] : [],
+    configDigest: '',
+    targetDigest: '',
+    platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
+  };
+}
+
+function namesOf(query: ImageQuery): Set<string> {
+  const digests = query.repoDigests.map((name) => name.slice(name.indexOf('@') + 1));
+  const names = [query.reference, query.configDigest, query.targetDigest, ...query.repoDigests, ...digests];
+  return new Set(names.filter((name) => name !== ''));
+}
+
+function listed({ query, containers }: KnownImage, known: ImageRecords | undefined) {
+  const { papers } = known ?? {};
+  return {
+    ...named(query),
+    containers: containers.length,
+    running: containers.filter(({ container }) => container.state === ContainerState.RUNNING).length,
+    papers: {
+      signature: papers?.signature.outcome ?? 'unknown',
+      signer: papers?.signature.signer?.name,
+      sbom: papers?.sbom.outcome ?? 'unknown',
+      provenance: papers?.provenance.outcome ?? 'unknown',
+      /** Absent: not looked up yet. */
+      checkedAt: papers === undefined ? undefined : new Date(papers.checkedAtUnixMs).toISOString(),
+    },
+  };
+}
+
+function described(query: ImageQuery, { papers, sbom }: ImageRecords) {
+  const { checkedAtUnixMs, freshForMs, ...outcomes } = papers;
+  return {
+    ...named(query),
+    ...outcomes,
+    sbom: { ...papers.sbom, componentCount: sbom?.components.length ?? papers.sbom.componentCount },
+    checkedAt: new Date(checkedAtUnixMs).toISOString(),
+    freshUntil: new Date(checkedAtUnixMs + freshForMs).toISOString(),
+  };
+}
+
+function named(query: ImageQuery) {
+  const { reference, repoDigests, targetDigest, configDigest, platform } = query;
+  return { reference, repoDigests, targetDigest, configDigest, platform };
+}
+
+function runningContainer({ nodeName, container }: StoredContainer) {
+  return { nodeName, id: container.id, name: container.name, running: container.state === ContainerState.RUNNING };
+}

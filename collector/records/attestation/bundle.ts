@@ -1,0 +1,95 @@
+import {
+  type Bundle,
+  bundleFromJSON,
+  isBundleWithDsseEnvelope,
+  isBundleWithMessageSignature,
+  ValidationError,
+} from '@sigstore/bundle';
+import { sha256Digest } from '../registry/digest.ts';
+import { invalid, judgeSignature, type Verdict } from '../signature/judge.ts';
+import type { PinnedKey } from '../signature/keys.ts';
+import { keysOfLogBody, parseCertificate, type SignerMaterial } from '../signature/material.ts';
+import { openEnvelope } from './envelope.ts';
+import type { Evidence, Origin } from './evidence.ts';
+
+/**
+ * Reads a sigstore bundle (https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md) that hangs on an image:
+ * a DSSE statement, or a plain signature over the manifest's bytes. `predicateHint` is the manifest's annotation, used
+ * only to say what a bundle that cannot be read would have been.
+ */
+export function openBundle(
+  bytes: Uint8Array,
+  subjectBytes: Uint8Array,
+  keys: readonly PinnedKey[],
+  origin: Origin,
+  predicateHint: string | undefined,
+): Evidence[] {
+  let bundle: Bundle;
+  try {
+    bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (error) {
+    return openEnvelope(
+      () => {
+        throw describe(error);
+      },
+      keys,
+      origin,
+      predicateHint,
+    );
+  }
+  const material = materialOf(bundle);
+  if (isBundleWithMessageSignature(bundle)) {
+    const { messageDigest, signature } = bundle.content.messageSignature;
+    const verdict = judgeMessage(messageDigest.digest, signature, subjectBytes, keys, material);
+    return [{ kind: 'signature', record: { format: 'cosign-bundle', ...verdict, ...origin } }];
+  }
+  if (!isBundleWithDsseEnvelope(bundle))
+    return openEnvelope(
+      () => {
+        throw new Error('the bundle has no content');
+      },
+      keys,
+      origin,
+      predicateHint,
+    );
+  const { payloadType, payload, signatures } = bundle.content.dsseEnvelope;
+  const envelope = {
+    payloadType,
+    payload: Buffer.from(payload),
+    signatures: signatures.map(({ sig }) => Buffer.from(sig)),
+  };
+  return openEnvelope(() => ({ envelope, material }), keys, origin, predicateHint);
+}
+
+function judgeMessage(
+  claimedDigest: Uint8Array,
+  signature: Uint8Array,
+  subjectBytes: Uint8Array,
+  keys: readonly PinnedKey[],
+  material: SignerMaterial,
+): Verdict {
+  const expected = sha256Digest(subjectBytes);
+  const found = `sha256:${Buffer.from(claimedDigest).toString('hex')}`;
+  if (found !== expected) return invalid(`it is about another image: expected ${expected}, found ${found}`);
+  return judgeSignature(keys, subjectBytes, signature, material);
+}
+
+function materialOf(bundle: Bundle): SignerMaterial {
+  const { content, tlogEntries } = bundle.verificationMaterial;
+  const certificate =
+    content.$case === 'certificate'
+      ? content.certificate.rawBytes
+      : content.$case === 'x509CertificateChain'
+        ? content.x509CertificateChain.certificates[0]?.rawBytes
+        : undefined;
+  return {
+    publicKeyHint: content.$case === 'publicKey' ? content.publicKey.hint : undefined,
+    certificate: certificate === undefined ? undefined : parseCertificate(certificate),
+    logKeys: tlogEntries.slice(0, 8).flatMap((entry) => keysOfLogBody(entry.canonicalizedBody)),
+  };
+}
+
+function describe(error: unknown): Error {
+  if (error instanceof ValidationError) return new Error(`the sigstore bundle is malformed: ${error.message}`);
+  return new Error('the sigstore bundle is no JSON or malformed');
+}

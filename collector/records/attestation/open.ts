@@ -1,0 +1,168 @@
+import { type Attachment, papersAt } from '../discovery/attachments.ts';
+import { type Problem, toProblem } from '../discovery/problem.ts';
+import type { SignatureRecord } from '../papers.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import {
+  bareMediaType,
+  cosignArtifactSignature,
+  dsseEnvelope,
+  inToto,
+  notationSignature,
+  readableSboms,
+  sigstoreBundlePrefix,
+  simpleSigning,
+  unreadSboms,
+} from '../registry/media-types.ts';
+import type { Descriptor } from '../registry/oci.ts';
+import { repositoryText } from '../registry/reference.ts';
+import { invalid, type Verdict } from '../signature/judge.ts';
+import type { PinnedKey } from '../signature/keys.ts';
+import { materialOfAnnotations, openLegacySignature } from '../signature/legacy.ts';
+import { openBundle } from './bundle.ts';
+import { openEnvelope, parseEnvelope } from './envelope.ts';
+import type { Evidence, Origin } from './evidence.ts';
+import { openUnsignedStatement } from './unsigned.ts';
+
+export interface OpenOptions {
+  client: RegistryClient;
+  keys: readonly PinnedKey[];
+  /** Bytes of the image's manifests and indexes, by digest. */
+  subjectBytes: ReadonlyMap<string, Uint8Array>;
+  signal: AbortSignal;
+}
+
+const mebibyte = 1024 * 1024;
+const maxSignaturePayloadBytes = mebibyte;
+const maxAttestationBytes = 32 * mebibyte;
+const maxSbomBytes = 64 * mebibyte;
+const maxLayers = 64;
+
+/** Fetches and checks what an attachment carries. Never rejects: what could not be fetched is a problem. */
+export async function openAttachment(
+  attachment: Attachment,
+  options: OpenOptions,
+): Promise<{ evidence: Evidence[]; problems: Problem[] }> {
+  const evidence: Evidence[] = [];
+  const problems: Problem[] = [];
+  const origin: Origin = { attachedTo: attachment.attachedTo, source: attachment.source };
+  const { manifest, repository } = attachment;
+  if (manifestType(attachment) === notationSignature) return { evidence: [listed('notation', origin)], problems };
+  if (attachment.place === 'signature-tag' && manifest.layers.length === 0)
+    evidence.push(signatureRecord('cosign-legacy', invalid('its manifest has no signature in it'), origin));
+  for (const layer of manifest.layers.slice(0, maxLayers)) {
+    try {
+      evidence.push(...(await openLayer(attachment, layer, origin, options)));
+    } catch (error) {
+      const hides = readableSboms.includes(bareMediaType(layer.mediaType))
+        ? (['sbom'] as const)
+        : papersAt[attachment.place];
+      problems.push(
+        toProblem(
+          error,
+          repository.registry,
+          `${repositoryText(repository)}: ${attachment.source} could not be read`,
+          hides,
+        ),
+      );
+    }
+  }
+  if (manifest.layers.length > maxLayers)
+    problems.push({
+      code: 'PAPER_TOO_LARGE',
+      host: repository.registry,
+      reason: `${attachment.source} has more than ${maxLayers} layers`,
+    });
+  return { evidence, problems };
+}
+
+/** The manifest's artifactType, else its config's media type: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+function manifestType({ manifest }: Attachment): string {
+  return bareMediaType(manifest.artifactType ?? manifest.config.mediaType);
+}
+
+async function openLayer(
+  attachment: Attachment,
+  layer: Descriptor,
+  origin: Origin,
+  options: OpenOptions,
+): Promise<Evidence[]> {
+  const type = bareMediaType(layer.mediaType);
+  const { keys } = options;
+  const annotations = layer.annotations ?? {};
+  const fetch = (maxBytes: number): Promise<Buffer> => fetchLayer(attachment, layer, maxBytes, options);
+  if (type === simpleSigning)
+    return [
+      {
+        kind: 'signature',
+        record: openLegacySignature(await fetch(maxSignaturePayloadBytes), annotations, keys, origin),
+      },
+    ];
+  if (type.startsWith(sigstoreBundlePrefix)) {
+    const hint = attachment.manifest.annotations?.['dev.sigstore.bundle.predicateType'];
+    const subject = options.subjectBytes.get(attachment.attachedTo) ?? new Uint8Array();
+    return openBundle(await fetch(maxAttestationBytes), subject, keys, origin, hint);
+  }
+  if (type === dsseEnvelope || type === inToto) {
+    const bytes = await fetch(maxAttestationBytes);
+    const hint = annotations.predicateType ?? annotations['in-toto.io/predicate-type'] ?? '';
+    if (attachment.place === 'buildkit') return openUnsignedStatement(bytes, attachment, origin, hint);
+    const read = () => ({ envelope: parseEnvelope(parseJson(bytes)), material: materialOfAnnotations(annotations) });
+    return openEnvelope(read, keys, origin, hint);
+  }
+  return openOther(attachment, layer, origin, fetch);
+}
+
+/** SBOM documents and what is not recognised. */
+async function openOther(
+  attachment: Attachment,
+  layer: Descriptor,
+  origin: Origin,
+  fetch: (maxBytes: number) => Promise<Buffer>,
+): Promise<Evidence[]> {
+  const types = [bareMediaType(layer.mediaType), manifestType(attachment)];
+  if (types.some((type) => readableSboms.includes(type))) {
+    const { subject } = attachment.manifest;
+    if (attachment.place === 'referrer' && subject?.digest !== attachment.attachedTo) {
+      const reason = `it is about another image: expected ${attachment.attachedTo}, found ${subject?.digest ?? 'no subject'}`;
+      return [{ kind: 'rejected', paper: 'sbom', verdict: invalid(reason), origin }];
+    }
+    const verdict: Verdict = { outcome: 'untrusted', reason: 'the SBOM carries no signature', signer: undefined };
+    return [{ kind: 'document', bytes: await fetch(maxSbomBytes), digest: layer.digest, verdict, origin }];
+  }
+  const unread = types.find((type) => unreadSboms.includes(type));
+  if (unread !== undefined) {
+    const verdict: Verdict = { outcome: 'unknown', reason: `SBOM format not supported: ${unread}`, signer: undefined };
+    return [{ kind: 'rejected', paper: 'sbom', verdict, origin }];
+  }
+  const claimsSignature = attachment.place === 'signature-tag' || manifestType(attachment) === cosignArtifactSignature;
+  return claimsSignature ? [listed('unrecognised', origin)] : [];
+}
+
+async function fetchLayer(
+  attachment: Attachment,
+  layer: Descriptor,
+  maxBytes: number,
+  options: OpenOptions,
+): Promise<Buffer> {
+  const blob = await options.client.getBlob(attachment.repository, layer.digest, maxBytes, options.signal);
+  if (blob === undefined) throw new Error(`its blob ${layer.digest} is not there`);
+  return blob;
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new Error('the DSSE envelope is no JSON');
+  }
+}
+
+function listed(format: 'notation' | 'unrecognised', origin: Origin): Evidence {
+  const reason =
+    format === 'notation' ? 'Notation signatures are found but not checked' : 'its signature format is not recognised';
+  return signatureRecord(format, { outcome: 'unknown', reason, signer: undefined }, origin);
+}
+
+function signatureRecord(format: SignatureRecord['format'], verdict: Verdict, origin: Origin): Evidence {
+  return { kind: 'signature', record: { format, ...verdict, ...origin } };
+}

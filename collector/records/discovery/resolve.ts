@@ -1,0 +1,189 @@
+import type { ImageIdentity, ImageQuery } from '../papers.ts';
+import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
+import { isDigest, shortDigest } from '../registry/digest.ts';
+import type { Descriptor, OciIndex } from '../registry/oci.ts';
+import { type ImageReference, parseReference, type Repository, repositoryText } from '../registry/reference.ts';
+import { type Problem, toProblem } from './problem.ts';
+
+/** A digest of the image that papers may hang on, in one repository. */
+export interface PaperSubject {
+  repository: Repository;
+  digest: string;
+  kind: 'index' | 'manifest';
+  bytes: Buffer;
+}
+
+export interface ResolvedImage {
+  identity: ImageIdentity;
+  subjects: readonly PaperSubject[];
+  /** BuildKit's attestation manifests for this platform, from the index. */
+  attestationManifests: readonly { repository: Repository; indexDigest: string; descriptor: Descriptor }[];
+  problems: readonly Problem[];
+}
+
+interface Found {
+  repository: Repository;
+  index: FetchedManifest | undefined;
+  manifest: FetchedManifest;
+}
+
+const maxPlaces = 4;
+const maxCandidates = 8;
+
+/**
+ * Finds the image in the registries that the runtime names, and its three digests. A repository digest or tag counts only
+ * when what is there has the running image's config (or is the very manifest the runtime names): a tag that has moved on
+ * leads to the papers of another image. Never rejects.
+ */
+export async function resolveImage(
+  query: ImageQuery,
+  client: RegistryClient,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const problems: Problem[] = [];
+  const found: Found[] = [];
+  for (const place of placesOf(query, problems)) {
+    try {
+      const result = await findAt(place, query, client, signal);
+      if ('code' in result) problems.push(result);
+      else found.push(result);
+    } catch (error) {
+      problems.push(toProblem(error, place.registry, `${repositoryText(place)} could not be asked for the image`));
+    }
+  }
+  return { ...describe(found, query), problems };
+}
+
+function placesOf(query: ImageQuery, problems: Problem[]): ImageReference[] {
+  const places: ImageReference[] = [];
+  for (const text of new Set(query.repoDigests)) {
+    try {
+      places.push(parseReference(text));
+    } catch (error) {
+      problems.push(toProblem(error, 'none', 'the runtime names a repository digest that is not one'));
+    }
+  }
+  if (places.length > maxPlaces)
+    problems.push({
+      code: 'IMAGE_TOO_MANY_PLACES',
+      host: 'none',
+      reason: `the image is in ${places.length} repositories; papers are looked for in ${maxPlaces}`,
+    });
+  if (places.length > 0 || problems.length > 0) return places.slice(0, maxPlaces);
+  return placeOfReference(query, problems);
+}
+
+function placeOfReference(query: ImageQuery, problems: Problem[]): ImageReference[] {
+  const local =
+    'the runtime knows no registry digest of this image: it was built or loaded locally, so there is nowhere to look for papers';
+  try {
+    const reference = parseReference(query.reference);
+    if (reference.hasRegistry) return [reference];
+    problems.push({ code: 'IMAGE_NO_REGISTRY', host: 'none', reason: local });
+  } catch {
+    problems.push({ code: 'IMAGE_NO_REGISTRY', host: 'none', reason: local });
+  }
+  return [];
+}
+
+async function findAt(
+  place: ImageReference,
+  query: ImageQuery,
+  client: RegistryClient,
+  signal: AbortSignal,
+): Promise<Found | Problem> {
+  const reference = place.digest ?? place.tag ?? 'latest';
+  const shown = `${repositoryText(place)}${place.digest === undefined ? ':' : '@'}${reference}`;
+  const repository = { registry: place.registry, name: place.name };
+  const fetched = await client.getManifest(repository, reference, signal);
+  if (fetched === undefined)
+    return {
+      code: 'IMAGE_NOT_IN_REGISTRY',
+      host: place.registry,
+      reason: `${shown} is not (or no longer) in its registry`,
+    };
+  const manifests =
+    fetched.document.kind === 'manifest'
+      ? [fetched]
+      : await fetchCandidates(fetched.document.index, repository, query, client, signal);
+  const index = fetched.document.kind === 'index' ? fetched : undefined;
+  const isPinned = place.digest !== undefined;
+  const match = manifests.find((manifest) => isRunning(manifest, index, query, isPinned));
+  if (match !== undefined) return { repository, index, manifest: match };
+  const found = manifests.map((manifest) => shortDigest(configOf(manifest))).join(', ') || 'nothing for this platform';
+  const expected = `expected config ${shortDigest(query.configDigest) || 'unknown'}, found ${found}`;
+  const why = isPinned ? 'is another image than the one running' : 'now points to another image than the one running';
+  return { code: 'IMAGE_MISMATCH', host: place.registry, reason: `${shown} ${why} (${expected})` };
+}
+
+async function fetchCandidates(
+  index: OciIndex,
+  repository: Repository,
+  query: ImageQuery,
+  client: RegistryClient,
+  signal: AbortSignal,
+): Promise<FetchedManifest[]> {
+  const candidates: FetchedManifest[] = [];
+  const wanted = index.manifests.filter((descriptor) => hasPlatform(descriptor, query.platform));
+  for (const descriptor of wanted.slice(0, maxCandidates)) {
+    const manifest = await client.getManifest(repository, descriptor.digest, signal);
+    if (manifest?.document.kind === 'manifest') candidates.push(manifest);
+  }
+  return candidates;
+}
+
+function hasPlatform(descriptor: Descriptor, platform: string): boolean {
+  if (isAttestationManifest(descriptor)) return false;
+  const { platform: offered } = descriptor;
+  const [os, architecture, variant] = platform.split('/');
+  if (offered === undefined || offered === null || platform === '') return true;
+  const isVariant = variant === undefined || offered.variant === undefined || offered.variant === variant;
+  return offered.os === os && offered.architecture === architecture && isVariant;
+}
+
+function isAttestationManifest(descriptor: Descriptor): boolean {
+  return descriptor.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
+}
+
+function configOf(manifest: FetchedManifest): string {
+  return manifest.document.kind === 'manifest' ? manifest.document.manifest.config.digest : '';
+}
+
+/** A pinned digest without any local digest to compare with is believed; a tag never is. */
+function isRunning(
+  manifest: FetchedManifest,
+  index: FetchedManifest | undefined,
+  query: ImageQuery,
+  isPinned: boolean,
+): boolean {
+  const local = [query.configDigest, query.targetDigest].filter(isDigest);
+  if (local.length === 0) return isPinned;
+  const chain = [configOf(manifest), manifest.digest, index?.digest];
+  const isConfigKnown = isDigest(query.configDigest);
+  return isConfigKnown ? chain.includes(query.configDigest) : local.some((digest) => chain.includes(digest));
+}
+
+function describe(found: readonly Found[], query: ImageQuery): Omit<ResolvedImage, 'problems'> {
+  const first = found.find((entry) => entry.index !== undefined) ?? found[0];
+  const subjects: PaperSubject[] = [];
+  const attestationManifests: { repository: Repository; indexDigest: string; descriptor: Descriptor }[] = [];
+  for (const { repository, index, manifest } of found) {
+    subjects.push({ repository, digest: manifest.digest, kind: 'manifest', bytes: manifest.bytes });
+    if (index?.document.kind !== 'index') continue;
+    subjects.push({ repository, digest: index.digest, kind: 'index', bytes: index.bytes });
+    for (const descriptor of index.document.index.manifests)
+      if (
+        isAttestationManifest(descriptor) &&
+        descriptor.annotations?.['vnd.docker.reference.digest'] === manifest.digest
+      )
+        attestationManifests.push({ repository, indexDigest: index.digest, descriptor });
+  }
+  const identity: ImageIdentity = {
+    repository: first === undefined ? undefined : repositoryText(first.repository),
+    indexDigest: first?.index?.digest,
+    manifestDigest: first?.manifest.digest,
+    configDigest: first === undefined ? query.configDigest || undefined : configOf(first.manifest),
+    platform: query.platform || undefined,
+  };
+  return { identity, subjects, attestationManifests };
+}

@@ -1,0 +1,269 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../common/logger.ts';
+import { Metrics } from '../../common/metrics.ts';
+import { copyFixture, fetchManifest, fixturePath, type PushTarget } from '../../test/support/push-papers.ts';
+import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
+import type { ImageQuery, Papers, RecordsCache } from './papers.ts';
+import { type ClosableRecords, createRecords, type RecordsOptions } from './records.ts';
+import { noCredentials } from './registry/docker-config.ts';
+import { loadCosignKeys } from './signature/keys.ts';
+
+const releaseKey = loadCosignKeys([fixturePath('keys/release.pub')]);
+let registry: RegistryProcess;
+let target: PushTarget;
+let tags: Record<string, string>;
+const opened: ClosableRecords[] = [];
+
+beforeAll(async () => {
+  registry = await startRegistry();
+  target = { registry, repository: 'tallyman/fixture' };
+  tags = await copyFixture(target);
+});
+
+afterAll(async () => {
+  for (const records of opened) records.close();
+  await registry?.stop();
+});
+
+function memoryCache(): RecordsCache & { papers: Map<string, Papers>; documents: Map<string, Uint8Array> } {
+  const papers = new Map<string, Papers>();
+  const documents = new Map<string, Uint8Array>();
+  return {
+    papers,
+    documents,
+    getPapers: (key) => papers.get(key),
+    putPapers: (key, value) => void papers.set(key, structuredClone(value)),
+    getDocument: (digest) => documents.get(digest),
+    putDocument: (digest, _mediaType, bytes) => void documents.set(digest, bytes),
+  };
+}
+
+function recordsWith(overrides: Partial<RecordsOptions> = {}): ClosableRecords {
+  const records = createRecords({
+    cache: memoryCache(),
+    keys: releaseKey,
+    insecureRegistries: [],
+    logger: silentLogger,
+    metrics: new Metrics('collector'),
+    credentials: noCredentials,
+    ...overrides,
+  });
+  opened.push(records);
+  return records;
+}
+
+/** What Docker's classic store says of an image that was pulled by this tag. */
+async function queryFor(tag: string): Promise<ImageQuery> {
+  const digest = tags[tag] ?? 'sha256:missing';
+  const platform = await fetchManifest(target, tag === 'index' ? (tags.platform ?? '') : digest);
+  const manifest = JSON.parse(platform?.bytes.toString('utf8') ?? '{}') as { config: { digest: string } };
+  const repository = `${registry.hostPort}/${target.repository}`;
+  return {
+    reference: `${repository}:${tag}`,
+    repoDigests: [`${repository}@${digest}`],
+    configDigest: manifest.config.digest,
+    targetDigest: '',
+    platform: 'linux/amd64',
+  };
+}
+
+describe('papers that real cosign, syft and oras left in a real registry', () => {
+  it('verifies a cosign 3 bundle made with the pinned key', async () => {
+    const { papers } = await recordsWith().lookup(await queryFor('bundle'));
+    expect(papers.signature.outcome).toBe('verified');
+    expect(papers.signature.signer).toEqual({
+      kind: 'key',
+      name: 'release',
+      keyFingerprint: releaseKey[0]?.fingerprint,
+    });
+    expect(papers.signature.records).toMatchObject([{ format: 'cosign-bundle', attachedTo: tags.bundle }]);
+    expect(papers.sbom.outcome).toBe('absent');
+    expect(papers.provenance.outcome).toBe('absent');
+    expect(papers.identity).toMatchObject({ manifestDigest: tags.bundle, indexDigest: undefined });
+  });
+
+  it('calls a bundle of another key untrusted, and with no key pinned says that none is', async () => {
+    const stranger = await recordsWith().lookup(await queryFor('bundle-other-key'));
+    expect(stranger.papers.signature.outcome).toBe('untrusted');
+    expect(stranger.papers.signature.reason).toContain('not made by any pinned key (release)');
+    const unpinned = await recordsWith({ keys: [] }).lookup(await queryFor('bundle'));
+    expect(unpinned.papers.signature.outcome).toBe('untrusted');
+    expect(unpinned.papers.signature.reason).toContain('no key is pinned');
+  });
+
+  it('verifies legacy signatures from the .sig tag and from an OCI 1.1 referrer', async () => {
+    const legacy = await recordsWith().lookup(await queryFor('legacy'));
+    expect(legacy.papers.signature.records).toMatchObject([
+      { format: 'cosign-legacy', outcome: 'verified', source: `tag ${tags.legacy?.replace(':', '-')}.sig` },
+    ]);
+    const referrer = await recordsWith().lookup(await queryFor('oci11'));
+    expect(referrer.papers.signature.records).toMatchObject([{ format: 'cosign-legacy', outcome: 'verified' }]);
+    expect(referrer.papers.signature.records[0]?.source).toMatch(/^referrer sha256:/);
+  });
+
+  it('reads a verified SBOM attestation and its provenance, and finds who owns a file', async () => {
+    const { papers, sbom } = await recordsWith().lookup(await queryFor('attested'));
+    expect(papers.signature.outcome).toBe('verified');
+    expect(papers.sbom).toMatchObject({
+      outcome: 'verified',
+      format: 'spdx-2.3',
+      generator: 'syft 1.57.0',
+      componentCount: 4,
+    });
+    expect(papers.sbom.signer?.name).toBe('release');
+    expect(papers.provenance).toMatchObject({
+      outcome: 'verified',
+      predicateType: 'https://slsa.dev/provenance/v1',
+      builderId: 'https://ci.example.com/builders/release',
+      sourceUri: 'https://git.example.com/acme/fixture',
+    });
+    expect(sbom?.ownerOf('/bin/sed')).toMatchObject({ state: 'owned', owners: [{ name: 'sed', type: 'deb' }] });
+    expect(sbom?.ownerOf('/usr/bin/intruder').state).toBe('unowned');
+  });
+
+  it('reads a legacy CycloneDX attestation as verified', async () => {
+    const { papers } = await recordsWith().lookup(await queryFor('legacy-attested'));
+    expect(papers.sbom).toMatchObject({ outcome: 'verified', format: 'cyclonedx', ownedFileCount: 0 });
+    expect(papers.signature.outcome).toBe('absent');
+  });
+
+  it('reads unsigned SBOMs from the .sbom tag and from a referrer as untrusted', async () => {
+    const tag = await recordsWith().lookup(await queryFor('tag-sbom'));
+    expect(tag.papers.sbom).toMatchObject({ outcome: 'untrusted', format: 'syft', componentCount: 4 });
+    expect(tag.sbom?.ownerOf('/usr/bin/hello')).toMatchObject({ state: 'owned', method: 'exact' });
+    const referrer = await recordsWith().lookup(await queryFor('raw-sbom'));
+    expect(referrer.papers.sbom).toMatchObject({
+      outcome: 'untrusted',
+      format: 'spdx-2.3',
+      attachedTo: tags['raw-sbom'],
+    });
+  });
+
+  it('finds the signature on the index of a multi-platform image', async () => {
+    const { papers } = await recordsWith().lookup(await queryFor('index'));
+    expect(papers.identity).toMatchObject({ indexDigest: tags.index, manifestDigest: tags.platform });
+    expect(papers.signature).toMatchObject({ outcome: 'verified', records: [{ attachedTo: tags.index }] });
+  });
+
+  it('says absent for all papers of an image without any', async () => {
+    const { papers, sbom } = await recordsWith().lookup(await queryFor('plain'));
+    expect([papers.signature.outcome, papers.sbom.outcome, papers.provenance.outcome]).toEqual([
+      'absent',
+      'absent',
+      'absent',
+    ]);
+    expect(papers.freshForMs).toBe(120_000);
+    expect(sbom).toBeUndefined();
+  });
+});
+
+describe('which image is looked up', () => {
+  it('takes a tag only while it leads to the running image', async () => {
+    const query = { ...(await queryFor('bundle')), repoDigests: [] };
+    expect((await recordsWith().lookup(query)).papers.signature.outcome).toBe('verified');
+    const moved = { ...query, configDigest: `sha256:${'a'.repeat(64)}` };
+    const { papers } = await recordsWith().lookup(moved);
+    expect(papers.signature.outcome).toBe('unknown');
+    expect(papers.signature.reason).toContain('now points to another image');
+  });
+
+  it('does not believe a repository digest whose config is not the running one', async () => {
+    const query = { ...(await queryFor('bundle')), configDigest: `sha256:${'a'.repeat(64)}` };
+    expect((await recordsWith().lookup(query)).papers.signature).toMatchObject({ outcome: 'unknown', records: [] });
+  });
+
+  it('says unknown and why for an image that no registry is known of', async () => {
+    const query = {
+      reference: 'bb:latest',
+      repoDigests: [],
+      configDigest: `sha256:${'b'.repeat(64)}`,
+      targetDigest: '',
+      platform: 'linux/amd64',
+    };
+    const { papers } = await recordsWith().lookup(query);
+    expect(papers.signature.outcome).toBe('unknown');
+    expect(papers.signature.reason).toContain('built or loaded locally');
+    expect(papers.sbom.outcome).toBe('unknown');
+  });
+
+  it('says unknown when the registry does not answer, and when it has lost the image', async () => {
+    const gone = { ...(await queryFor('plain')), repoDigests: [`127.0.0.1:1/x/y@${tags.plain}`] };
+    const { papers } = await recordsWith().lookup(gone);
+    expect(papers.signature.outcome).toBe('unknown');
+    expect(papers.signature.reason).toContain('cannot reach http://127.0.0.1:1');
+    const lost = { ...(await queryFor('plain')), repoDigests: [`${registry.hostPort}/none/here@${tags.plain}`] };
+    expect((await recordsWith().lookup(lost)).papers.signature).toMatchObject({ outcome: 'unknown' });
+  });
+});
+
+describe('remembering', () => {
+  it('shares one look-up between concurrent questions and answers later ones from memory', async () => {
+    const metrics = new Metrics('collector');
+    const records = recordsWith({ metrics });
+    const query = await queryFor('attested');
+    expect(records.peek(query)).toBeUndefined();
+    const [first, second] = await Promise.all([records.lookup(query), records.lookup(query)]);
+    expect(second).toBe(first);
+    expect(records.peek(query)?.sbom).toBe(first.sbom);
+    await records.lookup(query);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('tallyman_collector_image_lookups_total{from="registry"} 1');
+    expect(text).toContain('tallyman_collector_papers_total{paper="signature",outcome="verified"} 1');
+  });
+
+  it('reads the SBOM again from the cached document after a restart, without the registry', async () => {
+    const cache = memoryCache();
+    const query = await queryFor('attested');
+    await recordsWith({ cache }).lookup(query);
+    const metrics = new Metrics('collector');
+    const restarted = recordsWith({ cache, metrics });
+    expect(restarted.peek(query)?.papers.sbom.outcome).toBe('verified');
+    expect((await restarted.lookup(query)).sbom?.ownerOf('/usr/bin/hello').state).toBe('owned');
+    expect(await metrics.registry.metrics()).toContain('image_lookups_total{from="cache"} 1');
+  });
+
+  it('goes back to the registry when a cached document is not what its digest says', async () => {
+    const cache = memoryCache();
+    const query = await queryFor('attested');
+    await recordsWith({ cache }).lookup(query);
+    for (const digest of cache.documents.keys()) cache.documents.set(digest, Buffer.from('{"bomFormat":"CycloneDX"}'));
+    const { sbom } = await recordsWith({ cache }).lookup(query);
+    expect(sbom?.components).toHaveLength(4);
+  });
+
+  it('asks again with other keys: an answer never outlives who was trusted when it was made', async () => {
+    const cache = memoryCache();
+    const query = await queryFor('bundle-other-key');
+    expect((await recordsWith({ cache }).lookup(query)).papers.signature.outcome).toBe('untrusted');
+    const keys = loadCosignKeys([fixturePath('keys/other.pub')]);
+    expect((await recordsWith({ cache, keys }).lookup(query)).papers.signature.outcome).toBe('verified');
+  });
+
+  it('keeps what was proven while the registry is away, and says since when', async () => {
+    const own = await startRegistry();
+    const ownTags = await copyFixture({ registry: own, repository: 'a/b' });
+    let now = 1_800_000_000_000;
+    const records = recordsWith({ clock: () => now });
+    const query = { ...(await queryFor('bundle')), repoDigests: [`${own.hostPort}/a/b@${ownTags.bundle}`] };
+    expect((await records.lookup(query)).papers.signature.outcome).toBe('verified');
+    await own.stop();
+    now += 24 * 3_600_000;
+    const { papers } = await records.lookup(query);
+    expect(papers.signature.outcome).toBe('verified');
+    expect(papers.signature.reason).toContain('as of 2027-01-15T08:00:00.000Z; now:');
+    expect(papers.sbom.outcome).toBe('unknown');
+    expect(papers.freshForMs).toBe(15_000);
+  });
+
+  it('answers although the cache fails, and counts it', async () => {
+    const fail = (): never => {
+      throw new Error('disk full');
+    };
+    const metrics = new Metrics('collector');
+    const cache = { getPapers: fail, putPapers: fail, getDocument: fail, putDocument: fail };
+    const { papers, sbom } = await recordsWith({ cache, metrics }).lookup(await queryFor('attested'));
+    expect(papers.sbom.outcome).toBe('verified');
+    expect(sbom?.components).toHaveLength(4);
+    expect(await metrics.registry.metrics()).toContain('registry_errors_total{code="RECORDS_CACHE_FAILED"} 3');
+  });
+});

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { errorText } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import { version } from '../../common/version.ts';
+import { freshForMs, keepProven } from './freshness.ts';
+import { lookUpImage } from './look-up.ts';
+import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache } from './papers.ts';
+import { RecordsEvents } from './records-metrics.ts';
+import { RegistryClient } from './registry/client.ts';
+import { type CredentialStore, loadDockerCredentials } from './registry/docker-config.ts';
+import { KeyedLimiter } from './registry/limiter.ts';
+import { emptyPaper } from './sbom/paper.ts';
+import { SbomStore } from './sbom-store.ts';
+import type { PinnedKey } from './signature/keys.ts';
+
+export interface RecordsOptions {
+  cache: RecordsCache;
+  /** Public keys that may sign images, from `loadCosignKeys`. */
+  keys: readonly PinnedKey[];
+  /** "host:port" that may be asked in plain HTTP and at private addresses; loopback always may. */
+  insecureRegistries: readonly string[];
+  /** "host" or "host:port" that may be at private addresses, with TLS. */
+  allowedHosts?: readonly string[];
+  logger: Logger;
+  metrics: Metrics;
+  /** Milliseconds since the epoch; the system's clock when undefined. */
+  clock?: () => number;
+  /** Docker's config.json when undefined. */
+  credentials?: CredentialStore;
+  /** Everything one image may take; default 60 s. */
+  lookUpTimeoutMs?: number;
+  /** One request; default 30 s. */
+  requestTimeoutMs?: number;
+  maxConcurrentLookUps?: number;
+  maxWaitingLookUps?: number;
+}
+
+export interface ClosableRecords extends Records {
+  /** Ends running look-ups; they answer unknown. */
+  close(): void;
+}
+
+const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
+const maxRemembered = 10_000;
+const retryAfterFailureMs = 15_000;
+const maxIndexes = 512;
+const maxIndexBytes = 256 * 1024 * 1024;
+
+/** Creates the collector's knowledge of images: looks papers up in their registries, checks them, remembers them. */
+export function createRecords(options: RecordsOptions): ClosableRecords {
+  return new RegistryRecords(options);
+}
+
+class RegistryRecords implements ClosableRecords {
+  readonly #options: RecordsOptions & typeof defaults;
+  readonly #client: RegistryClient;
+  readonly #events: RecordsEvents;
+  readonly #sboms: SbomStore;
+  readonly #limiter: KeyedLimiter;
+  readonly #keysHash: string;
+  readonly #papers = new LRUCache<string, Papers>({ max: maxRemembered });
+  readonly #failures = new LRUCache<string, number>({ max: maxRemembered });
+  readonly #running = new Map<string, Promise<ImageRecords>>();
+  readonly #closed = new AbortController();
+
+  constructor(options: RecordsOptions) {
+    this.#options = { ...defaults, ...options };
+    this.#client = new RegistryClient({
+      insecureRegistries: options.insecureRegistries,
+      allowedHosts: options.allowedHosts ?? [],
+      credentials: options.credentials ?? loadDockerCredentials(),
+      userAgent: `tallyman/${version}`,
+      ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+    });
+    this.#events = new RecordsEvents(options.logger, options.metrics);
+    this.#sboms = new SbomStore({
+      cache: options.cache,
+      maxIndexes,
+      maxIndexBytes,
+      onCacheError: (error) => this.#events.failed('RECORDS_CACHE_FAILED', errorText(error)),
+    });
+    this.#limiter = new KeyedLimiter(this.#options.maxConcurrentLookUps);
+    this.#keysHash = hashOf(options.keys.map(({ name, fingerprint }) => `${name} ${fingerprint}`).sort());
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#client.close();
+  }
+
+  lookup(image: ImageQuery): Promise<ImageRecords> {
+    const key = this.#keyOf(image);
+    const known = this.#knownPapers(key);
+    const loaded = known === undefined ? undefined : this.#loaded(known);
+    if (known !== undefined && loaded !== undefined && this.#isFresh(known)) {
+      this.#events.answered('memory');
+      return Promise.resolve(loaded);
+    }
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    if (this.#limiter.waiting >= this.#options.maxWaitingLookUps) return Promise.resolve(this.#refuse(image, known));
+    const started = this.#limiter
+      .run('look-up', () => this.#answer(key, image, known))
+      .catch((error: unknown) => this.#failed(key, image, known, error))
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
+  }
+
+  peek(image: ImageQuery): ImageRecords | undefined {
+    const known = this.#knownPapers(this.#keyOf(image));
+    const loaded = known === undefined ? undefined : this.#loaded(known);
+    if (known === undefined || loaded === undefined || !this.#isFresh(known)) void this.lookup(image);
+    return loaded ?? (known === undefined ? undefined : { papers: known, sbom: undefined });
+  }
+
+  /** From the cached document when the papers are fresh, else from the registries. */
+  async #answer(key: string, image: ImageQuery, known: Papers | undefined): Promise<ImageRecords> {
+    if (known !== undefined && this.#isFresh(known)) {
+      const sbom = await this.#sboms.load(known.sbom.documentDigest ?? '');
+      if (sbom !== undefined) {
+        this.#events.answered('cache');
+        return { papers: known, sbom };
+      }
+    }
+    this.#events.answered('registry');
+    return this.#lookUp(key, image, known);
+  }
+
+  async #lookUp(key: string, image: ImageQuery, before: Papers | undefined): Promise<ImageRecords> {
+    const deadline = AbortSignal.timeout(this.#options.lookUpTimeoutMs);
+    const signal = AbortSignal.any([deadline, this.#closed.signal]);
+    const result = await lookUpImage(image, { client: this.#client, keys: this.#options.keys, signal });
+    const { identity, signature, sbom, provenance } = result;
+    const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
+    const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
+    this.#failures.set(key, failures);
+    const base = { identity, signature, sbom: sbom.paper, provenance, checkedAtUnixMs: this.#options.clock() };
+    const fresh: Papers = { ...base, freshForMs: freshForMs(base, failures) };
+    const papers = keepProven(fresh, before);
+    this.#events.lookedUp(fresh, result.problems, result.hosts);
+    this.#papers.set(key, papers);
+    const index =
+      sbom.parsed !== undefined && sbom.document !== undefined
+        ? this.#sboms.put(sbom.document, sbom.parsed)
+        : await this.#sboms.load(papers.sbom.documentDigest ?? '');
+    this.#remember(() => this.#options.cache.putPapers(key, papers));
+    return { papers, sbom: index };
+  }
+
+  /** A store that fails costs a look-up after the next restart, not this answer. */
+  #remember(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#events.failed('RECORDS_CACHE_FAILED', errorText(error));
+    }
+  }
+
+  #knownPapers(key: string): Papers | undefined {
+    const remembered = this.#papers.get(key);
+    if (remembered !== undefined) return remembered;
+    try {
+      const cached = this.#options.cache.getPapers(key);
+      if (cached !== undefined) this.#papers.set(key, cached);
+      return cached;
+    } catch (error) {
+      this.#events.failed('RECORDS_CACHE_FAILED', errorText(error));
+      return undefined;
+    }
+  }
+
+  /** Papers together with their index, if that is at hand or there is none. */
+  #loaded(papers: Papers): ImageRecords | undefined {
+    const { documentDigest } = papers.sbom;
+    if (documentDigest === undefined) return { papers, sbom: undefined };
+    const sbom = this.#sboms.peek(documentDigest);
+    return sbom === undefined ? undefined : { papers, sbom };
+  }
+
+  #isFresh(papers: Papers): boolean {
+    const age = this.#options.clock() - papers.checkedAtUnixMs;
+    return age >= 0 && age < papers.freshForMs;
+  }
+
+  #refuse(image: ImageQuery, known: Papers | undefined): ImageRecords {
+    this.#events.answered('refused');
+    const waiting = this.#options.maxWaitingLookUps;
+    return {
+      papers: known ?? this.#unknown(image, `${waiting} other images are waiting to be looked up`),
+      sbom: undefined,
+    };
+  }
+
+  #failed(key: string, image: ImageQuery, known: Papers | undefined, error: unknown): ImageRecords {
+    this.#events.failed('RECORDS_LOOKUP_FAILED', errorText(error));
+    const papers = known ?? this.#unknown(image, `the look-up failed: ${errorText(error)}`);
+    this.#papers.set(key, { ...papers, checkedAtUnixMs: this.#options.clock(), freshForMs: retryAfterFailureMs });
+    return { papers, sbom: undefined };
+  }
+
+  #unknown(image: ImageQuery, reason: string): Papers {
+    const paper = { outcome: 'unknown', reason, signer: undefined } as const;
+    return {
+      identity: {
+        repository: undefined,
+        indexDigest: undefined,
+        manifestDigest: undefined,
+        configDigest: image.configDigest || undefined,
+        platform: image.platform || undefined,
+      },
+      signature: { ...paper, records: [] },
+      sbom: emptyPaper('unknown', reason, undefined),
+      provenance: { ...paper, predicateType: undefined, builderId: undefined, sourceUri: undefined },
+      checkedAtUnixMs: this.#options.clock(),
+      freshForMs: 0,
+    };
+  }
+
+  /** Papers depend on the image, on where it may be looked for, and on who is trusted. */
+  #keyOf(image: ImageQuery): string {
+    const { configDigest, targetDigest, platform } = image;
+    const places = image.repoDigests.length > 0 ? [...image.repoDigests].sort() : [image.reference];
+    return hashOf([configDigest, targetDigest, platform, ...places, this.#keysHash]);
+  }
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,196 @@
+import type Database from 'better-sqlite3';
+import { Container } from '../../../proto/generated/tallyman/v1/container.ts';
+import type { SeverityWord } from '../../decide/alert.ts';
+import type { AlertFilter, StoredAlert } from '../store.ts';
+
+interface AlertRow {
+  alert_id: string;
+  time_unix_ms: number;
+  severity: string;
+  rule_id: string;
+  namespace: string;
+  node_name: string;
+  container_id: string;
+  image_reference: string;
+  nats_subject: string;
+  traceparent: string;
+  cloud_event: string;
+}
+
+const columns = `alert_id, time_unix_ms, severity, rule_id, namespace, node_name, container_id, image_reference,
+  nats_subject, traceparent, cloud_event`;
+
+/** Rows removed per statement, so that pruning never holds the event loop for long. */
+const pruneChunk = 2_000;
+
+/** Alerts, and the outbox of those still to be published. */
+export class AlertTable {
+  readonly #database: Database.Database;
+  readonly #put: (alerts: readonly StoredAlert[]) => number;
+  readonly #markPublished: (alertIds: readonly string[], atUnixMs: number) => void;
+  readonly #get: Database.Statement<[string], AlertRow>;
+  readonly #outbox: Database.Statement<[number], AlertRow>;
+  readonly #outboxSize: Database.Statement<[], number>;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#get = database.prepare(`SELECT ${columns} FROM alerts WHERE alert_id = ?`);
+    this.#outbox = database.prepare(
+      `SELECT ${columns} FROM outbox JOIN alerts USING (alert_number) ORDER BY alert_number LIMIT ?`,
+    );
+    this.#outboxSize = database.prepare<[], number>('SELECT count(*) FROM outbox').pluck();
+    this.#put = preparePut(database);
+    this.#markPublished = prepareMarkPublished(database);
+  }
+
+  put(alerts: readonly StoredAlert[]): number {
+    return this.#put(alerts);
+  }
+
+  get(alertId: string): StoredAlert | undefined {
+    const row = this.#get.get(alertId);
+    return row === undefined ? undefined : toAlert(row);
+  }
+
+  list(filter: AlertFilter): StoredAlert[] {
+    const conditions: string[] = [];
+    const values: (string | number)[] = [];
+    const where = (condition: string, value: string | number | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    where('severity = ?', filter.severity);
+    where('rule_id = ?', filter.ruleId);
+    where('namespace = ?', filter.namespace);
+    where('container_id = ?', filter.containerId);
+    where('alert_number IN (SELECT alert_number FROM alert_images WHERE image = ?)', filter.image);
+    where('time_unix_ms >= ?', filter.sinceUnixMs);
+    const condition = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const sql = `SELECT ${columns} FROM alerts ${condition} ORDER BY time_unix_ms DESC, alert_number DESC LIMIT ?`;
+    const statement = this.#database.prepare<(string | number)[], AlertRow>(sql);
+    return statement.all(...values, filter.limit).map(toAlert);
+  }
+
+  readOutbox(limit: number): StoredAlert[] {
+    return this.#outbox.all(limit).map(toAlert);
+  }
+
+  markPublished(alertIds: readonly string[], atUnixMs: number): void {
+    this.#markPublished(alertIds, atUnixMs);
+  }
+
+  outboxSize(): number {
+    return this.#outboxSize.get() ?? 0;
+  }
+
+  /**
+   * Published alerts go by age and by count, oldest first. An alert nobody has confirmed goes only when such alerts alone
+   * are more than the bound.
+   */
+  prune(bornBeforeUnixMs: number, maxAlerts: number): { alerts: number; unpublishedAlerts: number } {
+    const published = 'NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.alert_number = alerts.alert_number)';
+    const aged = this.#removeChunks(`time_unix_ms < ${bornBeforeUnixMs} AND ${published}`, Number.POSITIVE_INFINITY);
+    const excess = (): number => this.#count() - maxAlerts;
+    const crowded = this.#removeChunks(published, excess());
+    const unpublishedAlerts = this.#removeChunks('TRUE', excess());
+    return { alerts: aged + crowded + unpublishedAlerts, unpublishedAlerts };
+  }
+
+  #count(): number {
+    return this.#database.prepare<[], number>('SELECT count(*) FROM alerts').pluck().get() ?? 0;
+  }
+
+  #removeChunks(condition: string, atMost: number): number {
+    const remove = this.#database.prepare<[number]>(
+      `DELETE FROM alerts WHERE alert_number IN
+       (SELECT alert_number FROM alerts WHERE ${condition} ORDER BY alert_number LIMIT ?)`,
+    );
+    let removed = 0;
+    while (removed < atMost) {
+      const { changes } = remove.run(Math.min(pruneChunk, atMost - removed));
+      removed += changes;
+      if (changes === 0) break;
+    }
+    return removed;
+  }
+}
+
+function preparePut(database: Database.Database): (alerts: readonly StoredAlert[]) => number {
+  const insert = database.prepare<(string | number)[]>(
+    `INSERT INTO alerts (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (alert_id) DO NOTHING`,
+  );
+  const enqueue = database.prepare<[number | bigint]>('INSERT INTO outbox (alert_number) VALUES (?)');
+  const nameImage = database.prepare<[string, number | bigint]>(
+    'INSERT INTO alert_images (image, alert_number) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  );
+  const container = database
+    .prepare<[string, string], Uint8Array>('SELECT container FROM containers WHERE node_name = ? AND container_id = ?')
+    .pluck();
+  const run = database.transaction((alerts: readonly StoredAlert[]) => {
+    let added = 0;
+    for (const alert of alerts) {
+      const { changes, lastInsertRowid } = insert.run(...toValues(alert));
+      if (changes === 0) continue;
+      added++;
+      enqueue.run(lastInsertRowid);
+      const known = container.get(alert.nodeName, alert.containerId);
+      for (const name of imageNames(alert, known)) nameImage.run(name, lastInsertRowid);
+    }
+    return added;
+  });
+  return (alerts) => run.immediate(alerts);
+}
+
+function imageNames(alert: StoredAlert, containerBytes: Uint8Array | undefined): Set<string> {
+  const names = new Set([alert.imageReference]);
+  const image = containerBytes === undefined ? undefined : Container.decode(containerBytes).image;
+  for (const repoDigest of image?.repoDigests ?? [])
+    names.add(repoDigest).add(repoDigest.slice(repoDigest.indexOf('@') + 1));
+  names.add(image?.targetDigest ?? '').add(image?.configDigest ?? '');
+  names.delete('');
+  return names;
+}
+
+function prepareMarkPublished(database: Database.Database): (alertIds: readonly string[], atUnixMs: number) => void {
+  const dequeue = database.prepare<[string]>(
+    'DELETE FROM outbox WHERE alert_number = (SELECT alert_number FROM alerts WHERE alert_id = ?)',
+  );
+  const mark = database.prepare<[number, string]>('UPDATE alerts SET published_at_unix_ms = ? WHERE alert_id = ?');
+  const run = database.transaction((alertIds: readonly string[], atUnixMs: number) => {
+    for (const alertId of alertIds) if (dequeue.run(alertId).changes > 0) mark.run(atUnixMs, alertId);
+  });
+  return (alertIds, atUnixMs) => run.immediate(alertIds, atUnixMs);
+}
+
+function toValues(alert: StoredAlert): (string | number)[] {
+  return [
+    alert.alertId,
+    alert.timeUnixMs,
+    alert.severity,
+    alert.ruleId,
+    alert.namespace,
+    alert.nodeName,
+    alert.containerId,
+    alert.imageReference,
+    alert.subject,
+    alert.traceparent,
+    alert.cloudEvent,
+  ];
+}
+
+function toAlert(row: AlertRow): StoredAlert {
+  return {
+    alertId: row.alert_id,
+    timeUnixMs: row.time_unix_ms,
+    severity: row.severity as SeverityWord,
+    ruleId: row.rule_id,
+    namespace: row.namespace,
+    nodeName: row.node_name,
+    containerId: row.container_id,
+    imageReference: row.image_reference,
+    subject: row.nats_subject,
+    traceparent: row.traceparent,
+    cloudEvent: row.cloud_event,
+  };
+}

@@ -1,0 +1,121 @@
+import type Database from 'better-sqlite3';
+import { Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
+import { judgeSequence } from '../sequence.ts';
+import type { InboxItem } from '../store.ts';
+
+export interface BatchSource {
+  agentId: string;
+  epoch: bigint;
+  node: Node;
+}
+
+interface InboxRow {
+  inbox_id: number;
+  agent_id: string;
+  node: Uint8Array;
+  item: Uint8Array;
+  received_at_unix_ms: number;
+}
+
+/** Received items until they have been worked on, and the numbering of each agent's batches. */
+export class InboxTable {
+  readonly #storeBatch: (source: BatchSource, sequence: bigint, items: readonly Item[], nowUnixMs: number) => bigint;
+  readonly #finish: (inboxIds: readonly number[]) => number;
+  readonly #acked: Database.Statement<[string, bigint], bigint>;
+  readonly #read: Database.Statement<[number, number], InboxRow>;
+  readonly #pruneSources: Database.Statement<[number]>;
+  /** Rows in the table: this process is the only writer, so counting once is enough. */
+  #size: number;
+
+  constructor(database: Database.Database) {
+    this.#size = database.prepare<[], number>('SELECT count(*) FROM inbox').pluck().get() ?? 0;
+    this.#acked = database
+      .prepare<[string, bigint], bigint>('SELECT acked_sequence FROM sources WHERE agent_id = ? AND epoch = ?')
+      .pluck()
+      .safeIntegers();
+    this.#read = database.prepare(
+      `SELECT inbox_id, agent_id, node, item, received_at_unix_ms FROM inbox JOIN sources USING (source_id)
+       WHERE inbox_id > ? ORDER BY inbox_id LIMIT ?`,
+    );
+    this.#pruneSources = database.prepare(
+      `DELETE FROM sources WHERE updated_at_unix_ms < ?
+       AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.source_id = sources.source_id)`,
+    );
+    this.#storeBatch = this.#prepareStoreBatch(database);
+    this.#finish = prepareFinish(database);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  acknowledgedSequence(agentId: string, epoch: bigint): bigint {
+    return this.#acked.get(agentId, epoch) ?? 0n;
+  }
+
+  storeBatch(source: BatchSource, sequence: bigint, items: readonly Item[], nowUnixMs: number): bigint {
+    const acked = this.acknowledgedSequence(source.agentId, source.epoch);
+    if (judgeSequence(acked, sequence) !== 'next') return acked;
+    const stored = this.#storeBatch(source, sequence, items, nowUnixMs);
+    this.#size += items.length;
+    return stored;
+  }
+
+  read(afterInboxId: number, limit: number): InboxItem[] {
+    return this.#read.all(afterInboxId, limit).map((row) => ({
+      inboxId: row.inbox_id,
+      node: Node.decode(row.node),
+      agentId: row.agent_id,
+      item: decodeItem(row.item),
+      receivedAtUnixMs: row.received_at_unix_ms,
+    }));
+  }
+
+  finish(inboxIds: readonly number[]): void {
+    this.#size -= this.#finish(inboxIds);
+  }
+
+  pruneSources(untouchedSinceUnixMs: number): number {
+    return this.#pruneSources.run(untouchedSinceUnixMs).changes;
+  }
+
+  #prepareStoreBatch(database: Database.Database): typeof this.storeBatch {
+    const upsertSource = database
+      .prepare<[string, bigint, Uint8Array, bigint, number], number>(
+        `INSERT INTO sources (agent_id, epoch, node, acked_sequence, updated_at_unix_ms) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (agent_id, epoch) DO UPDATE SET
+           node = excluded.node, acked_sequence = excluded.acked_sequence, updated_at_unix_ms = excluded.updated_at_unix_ms
+         RETURNING source_id`,
+      )
+      .pluck();
+    const insert = database.prepare<[number, Uint8Array, number]>(
+      'INSERT INTO inbox (source_id, item, received_at_unix_ms) VALUES (?, ?, ?)',
+    );
+    const run = database.transaction((source: BatchSource, sequence: bigint, items: readonly Item[], now: number) => {
+      const node = Node.encode(source.node).finish();
+      const sourceId = upsertSource.get(source.agentId, source.epoch, node, sequence, now) as number;
+      for (const item of items) insert.run(sourceId, Item.encode(item).finish(), now);
+      return sequence;
+    });
+    return (source, sequence, items, nowUnixMs) => run.immediate(source, sequence, items, nowUnixMs);
+  }
+}
+
+/** An item that cannot be decoded (written by another version) is handed on empty: it is counted there instead of blocking the rest. */
+function decodeItem(bytes: Uint8Array): Item {
+  try {
+    return Item.decode(bytes);
+  } catch {
+    return { item: undefined };
+  }
+}
+
+function prepareFinish(database: Database.Database): (inboxIds: readonly number[]) => number {
+  const remove = database.prepare<[number]>('DELETE FROM inbox WHERE inbox_id = ?');
+  const run = database.transaction((inboxIds: readonly number[]) => {
+    let removed = 0;
+    for (const inboxId of inboxIds) removed += remove.run(inboxId).changes;
+    return removed;
+  });
+  return (inboxIds) => run.immediate(inboxIds);
+}

@@ -1,0 +1,195 @@
+import type Database from 'better-sqlite3';
+import type { Counter } from 'prom-client';
+import { Episode } from '../../../common/episode.ts';
+import { errorText } from '../../../common/errors.ts';
+import type { Logger } from '../../../common/logger.ts';
+import type { Metrics } from '../../../common/metrics.ts';
+import type { Container } from '../../../proto/generated/tallyman/v1/container.ts';
+import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
+import type { Papers } from '../../records/papers.ts';
+import type {
+  AlertFilter,
+  InboxItem,
+  Pruned,
+  Store,
+  StoredAlert,
+  StoredContainer,
+  StoredNode,
+  StoredObservation,
+} from '../store.ts';
+import type { BatchSource } from './inbox-table.ts';
+import { openDatabase } from './open.ts';
+import { toStoreError } from './store-error.ts';
+import { defaultStoreBounds, openTables, prune, type StoreBounds, type Tables } from './tables.ts';
+
+export interface SqliteStoreOptions {
+  file: string;
+  bounds?: Partial<StoreBounds>;
+  /** How long to wait for another process to let go of the file. */
+  busyTimeoutMs?: number;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** Opens the store; throws a CodedError as listed in store-error.ts. */
+export function createSqliteStore(options: SqliteStoreOptions): Store {
+  return new SqliteStore(options);
+}
+
+/**
+ * The collector's memory in one SQLite file, owned by one process. Calls are synchronous: each is one transaction, synced to
+ * disk when it returns. Methods throw a CodedError (store-error.ts) and have then changed nothing; the cache of papers and
+ * documents is the exception: losing an entry costs a look-up, so its failures are only counted and logged.
+ */
+class SqliteStore implements Store {
+  readonly #file: string;
+  readonly #bounds: StoreBounds;
+  readonly #database: Database.Database;
+  readonly #tables: Tables;
+  readonly #failures: Counter<'code'>;
+  readonly #cacheSkipped: Counter<'reason'>;
+  readonly #cacheEpisode: Episode;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#file = options.file;
+    this.#bounds = { ...defaultStoreBounds, ...options.bounds };
+    this.#database = openDatabase({
+      file: options.file,
+      maxDatabaseBytes: this.#bounds.maxDatabaseBytes,
+      busyTimeoutMs: options.busyTimeoutMs ?? 2_000,
+    });
+    this.#tables = openTables(this.#database, this.#bounds);
+    const { metrics } = options;
+    this.#failures = metrics.counter('store_failures_total', 'Store calls that failed, by error code.', ['code']);
+    this.#cacheSkipped = metrics.counter('store_cache_skipped_total', 'Papers and documents not kept or not read.', [
+      'reason',
+    ]);
+    this.#cacheEpisode = new Episode(options.logger, 'cache of papers and documents');
+  }
+
+  storeBatch(source: BatchSource, sequence: bigint, items: readonly Item[], receivedAtUnixMs: number): bigint {
+    const { inbox } = this.#tables;
+    return this.#guard('storing a batch', () => inbox.storeBatch(source, sequence, items, receivedAtUnixMs));
+  }
+
+  acknowledgedSequence(agentId: string, epoch: bigint): bigint {
+    return this.#guard('reading', () => this.#tables.inbox.acknowledgedSequence(agentId, epoch));
+  }
+
+  readInbox(afterInboxId: number, limit: number): InboxItem[] {
+    return this.#guard('reading the inbox', () => this.#tables.inbox.read(afterInboxId, limit));
+  }
+
+  finishInbox(inboxIds: readonly number[]): void {
+    this.#guard('finishing inbox items', () => this.#tables.inbox.finish(inboxIds));
+  }
+
+  inboxSize(): number {
+    return this.#tables.inbox.size;
+  }
+
+  putAlerts(alerts: readonly StoredAlert[]): number {
+    return this.#guard('storing alerts', () => this.#tables.alerts.put(alerts));
+  }
+
+  getAlert(alertId: string): StoredAlert | undefined {
+    return this.#guard('reading an alert', () => this.#tables.alerts.get(alertId));
+  }
+
+  listAlerts(filter: AlertFilter): StoredAlert[] {
+    return this.#guard('listing alerts', () => this.#tables.alerts.list(filter));
+  }
+
+  readOutbox(limit: number): StoredAlert[] {
+    return this.#guard('reading the outbox', () => this.#tables.alerts.readOutbox(limit));
+  }
+
+  markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void {
+    this.#guard('marking alerts as published', () => this.#tables.alerts.markPublished(alertIds, publishedAtUnixMs));
+  }
+
+  outboxSize(): number {
+    return this.#guard('reading the outbox', () => this.#tables.alerts.outboxSize());
+  }
+
+  putContainer(nodeName: string, container: Container, updatedAtUnixMs: number): void {
+    this.#guard('storing a container', () => this.#tables.containers.put(nodeName, container, updatedAtUnixMs));
+  }
+
+  getContainer(idOrPrefix: string): StoredContainer | undefined {
+    return this.#guard('reading a container', () => this.#tables.containers.get(idOrPrefix));
+  }
+
+  findContainers(idOrPrefixOrName: string, limit: number): StoredContainer[] {
+    return this.#guard('finding containers', () => this.#tables.containers.find(idOrPrefixOrName, limit));
+  }
+
+  listContainers(): StoredContainer[] {
+    return this.#guard('listing containers', () => this.#tables.containers.list());
+  }
+
+  putObservations(observations: readonly StoredObservation[]): number {
+    return this.#guard('storing observations', () => this.#tables.observations.put(observations));
+  }
+
+  listObservations(nodeName: string, containerId: string): StoredObservation[] {
+    return this.#guard('listing observations', () => this.#tables.observations.list(nodeName, containerId));
+  }
+
+  putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void {
+    this.#guard('storing a node', () => this.#tables.nodes.put(node, agentId, status, seenAtUnixMs));
+  }
+
+  listNodes(): StoredNode[] {
+    return this.#guard('listing nodes', () => this.#tables.nodes.list());
+  }
+
+  getPapers(key: string): Papers | undefined {
+    return this.#bestEffort('reading papers', undefined, () => this.#tables.papers.get(key));
+  }
+
+  putPapers(key: string, papers: Papers): void {
+    this.#bestEffort('storing papers', undefined, () => this.#tables.papers.put(key, papers));
+  }
+
+  getDocument(digest: string): Uint8Array | undefined {
+    return this.#bestEffort('reading a document', undefined, () => this.#tables.documents.get(digest));
+  }
+
+  putDocument(digest: string, mediaType: string, bytes: Uint8Array): void {
+    const { documents } = this.#tables;
+    const kept = this.#bestEffort('storing a document', true, () => documents.put(digest, mediaType, bytes));
+    if (!kept) this.#cacheSkipped.inc({ reason: 'too-large' });
+  }
+
+  prune(nowUnixMs: number): Pruned {
+    return this.#guard('pruning', () => prune(this.#tables, this.#bounds, nowUnixMs));
+  }
+
+  /** Writes the log back into the file and lets go of it. */
+  close(): void {
+    if (this.#database.open) this.#database.close();
+  }
+
+  #guard<T>(action: string, work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      const error = toStoreError(this.#file, action, thrown);
+      this.#failures.inc({ code: error.code });
+      throw error;
+    }
+  }
+
+  #bestEffort<T>(action: string, fallback: T, work: () => T): T {
+    try {
+      const answer = this.#guard(action, work);
+      this.#cacheEpisode.recovered();
+      return answer;
+    } catch (thrown) {
+      this.#cacheSkipped.inc({ reason: 'store-failed' });
+      this.#cacheEpisode.failed(errorText(thrown));
+      return fallback;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type Database from 'better-sqlite3';
+import type { Pruned } from '../store.ts';
+import { AlertTable } from './alert-table.ts';
+import { DocumentTable, PapersTable } from './cache-tables.ts';
+import { ContainerTable } from './container-table.ts';
+import { InboxTable } from './inbox-table.ts';
+import { NodeTable } from './node-table.ts';
+import { ObservationTable } from './observation-table.ts';
+
+export interface StoreBounds {
+  maxAlerts: number;
+  maxAlertAgeMs: number;
+  maxContainers: number;
+  exitedContainerKeptMs: number;
+  maxObservationsPerContainer: number;
+  maxObservations: number;
+  maxPapers: number;
+  maxDocumentBytes: number;
+  maxDocumentsBytes: number;
+  maxNodes: number;
+  /** How long an agent may be away before its batch numbering is forgotten. */
+  sourceKeptMs: number;
+  /** Size of the database file, without its write-ahead log. */
+  maxDatabaseBytes: number;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const mebibyte = 1024 * 1024;
+
+export const defaultStoreBounds: StoreBounds = {
+  maxAlerts: 100_000,
+  maxAlertAgeMs: 30 * dayMs,
+  maxContainers: 50_000,
+  exitedContainerKeptMs: dayMs,
+  maxObservationsPerContainer: 2_000,
+  maxObservations: 1_000_000,
+  maxPapers: 10_000,
+  maxDocumentBytes: 64 * mebibyte,
+  maxDocumentsBytes: 1024 * mebibyte,
+  maxNodes: 5_000,
+  sourceKeptMs: 7 * dayMs,
+  maxDatabaseBytes: 8 * 1024 * mebibyte,
+};
+
+export interface Tables {
+  inbox: InboxTable;
+  alerts: AlertTable;
+  containers: ContainerTable;
+  observations: ObservationTable;
+  nodes: NodeTable;
+  papers: PapersTable;
+  documents: DocumentTable;
+}
+
+export function openTables(database: Database.Database, bounds: StoreBounds): Tables {
+  return {
+    inbox: new InboxTable(database),
+    alerts: new AlertTable(database),
+    containers: new ContainerTable(database),
+    observations: new ObservationTable(database, bounds.maxObservationsPerContainer),
+    nodes: new NodeTable(database),
+    papers: new PapersTable(database),
+    documents: new DocumentTable(database, bounds),
+  };
+}
+
+export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): Pruned {
+  return {
+    ...tables.alerts.prune(nowUnixMs - bounds.maxAlertAgeMs, bounds.maxAlerts),
+    containers: tables.containers.prune(nowUnixMs - bounds.exitedContainerKeptMs, bounds.maxContainers),
+    observations: tables.observations.prune(nowUnixMs - bounds.exitedContainerKeptMs, bounds.maxObservations),
+    papers: tables.papers.prune(bounds.maxPapers),
+    documents: tables.documents.prune(),
+    sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
+    nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
+  };
+}

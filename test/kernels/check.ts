@@ -1,0 +1,28 @@
+import type { KernelEvent, KernelEventKind } from '../../agent/decode/kernel-event.ts';
+import type { GuestRun } from './guest-container.ts';
+
+/** A real action in a container and what the sensor must say about it. */
+export interface Check {
+  name: string;
+  /** The hook it is about. */
+  hook: string;
+  script: string;
+  /** `events` are those of the container's cgroup, in order. Throws when something is wrong or missing. */
+  verify(events: readonly KernelEvent[], run: GuestRun): void;
+}
+
+export type EventOf<K extends KernelEventKind> = Extract<KernelEvent, { kind: K }>;
+
+export function ofKind<K extends KernelEventKind>(events: readonly KernelEvent[], kind: K): EventOf<K>[] {
+  return events.filter((event): event is EventOf<K> => event.kind === kind);
+}
+
+/** The only element; fails when there is none or more than one. */
+export function only<T>(items: readonly T[], all: readonly unknown[] = items): T {
+  if (items.length !== 1) throw new Error(`expected one event, got ${items.length} of ${toJson(all)}`);
+  return items[0] as T;
+}
+
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part));
+}

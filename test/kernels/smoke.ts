@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
+import { type HookState, hooks } from '../../agent/sensor/hooks.ts';
+import { Sensor } from '../../agent/sensor/sensor.ts';
+import { createLogger } from '../../common/logger.ts';
+import { Metrics } from '../../common/metrics.ts';
+import { capabilityChecks } from './capability-checks.ts';
+import { type Check, ofKind, toJson } from './check.ts';
+import { cgroupRoot, runContainer } from './guest-container.ts';
+import { cgroupChecks, networkChecks } from './network-checks.ts';
+import { processChecks } from './process-checks.ts';
+
+/**
+ * Runs inside a booted kernel: starts the real sensor, does real things in containers and compares. Prints a line for
+ * each hook and check, and the result as the last line.
+ */
+
+interface Outcome {
+  hook: string;
+  attachPoint: string;
+  check: string;
+  error?: string;
+}
+
+interface Session {
+  sensor: Sensor;
+  events: KernelEvent[];
+}
+
+function openSession(hookVariants: Record<string, string>): Session {
+  const events: KernelEvent[] = [];
+  const sensor = new Sensor({
+    objectPath: '/tallyman.bpf.o',
+    procRoot: '/proc',
+    cgroupRoot,
+    ringBytes: 8 * 1024 * 1024,
+    onEvent: (event) => events.push(event),
+    logger: createLogger({ level: 'info' }),
+    metrics: new Metrics('agent'),
+    hookVariants,
+  });
+  sensor.start();
+  return { sensor, events };
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ').slice(0, 3000);
+}
+
+async function runCheck(session: Session, state: HookState, check: Check): Promise<Outcome> {
+  const outcome: Outcome = { hook: check.hook, attachPoint: state.attachPoint ?? 'none', check: check.name };
+  try {
+    const run = await runContainer(check.script);
+    session.sensor.drain();
+    check.verify(
+      session.events.filter((event) => event.cgroupId === run.cgroupId),
+      run,
+    );
+  } catch (error) {
+    outcome.error = messageOf(error);
+  }
+  report(outcome);
+  return outcome;
+}
+
+function report(outcome: Outcome): void {
+  const sign = outcome.error === undefined ? 'pass' : 'FAIL';
+  console.log(`${sign}  ${outcome.attachPoint.padEnd(27)} ${outcome.check}`);
+  if (outcome.error !== undefined) console.log(`      ${outcome.error}`);
+}
+
+/** Under a burst: the kernel's count of each record type must be what was received, and nothing lost. */
+async function checkLedger(session: Session): Promise<Outcome> {
+  const outcome: Outcome = { hook: 'ledger', attachPoint: 'all', check: 'what the kernel sent is what was received' };
+  try {
+    const run = await runContainer('actor execs 1500 /bin/true');
+    session.sensor.drain();
+    const own = ofKind(session.events, 'exec').filter(
+      (event) => event.cgroupId === run.cgroupId && event.filename === '/bin/true',
+    );
+    if (own.length === 0 || own.length !== Number(run.output))
+      throw new Error(`${run.output.trim()} programs were executed, ${own.length} were reported`);
+    for (const row of session.sensor.ledger()) {
+      const kind = row.type === 'tcp-state' ? 'tcp' : row.type;
+      const received = session.events.filter((event) => event.kind === kind).length;
+      const lost = Object.values(row.lost).reduce((sum, part) => sum + part, 0n);
+      if (BigInt(received) !== row.sent || lost !== 0n)
+        throw new Error(`${row.type}: sent ${row.sent}, lost ${lost}, received ${received}`);
+    }
+    outcome.check += ` (${own.length} programs in 1.5 s)`;
+  } catch (error) {
+    outcome.error = messageOf(error);
+  }
+  report(outcome);
+  return outcome;
+}
+
+async function runSession(hookVariants: Record<string, string>, checks: readonly Check[]): Promise<Outcome[]> {
+  const session = openSession(hookVariants);
+  const outcomes: Outcome[] = [];
+  try {
+    for (const state of session.sensor.hooks) {
+      console.log(`hook  ${state.name.padEnd(14)} ${state.attachPoint ?? `NOT ATTACHED: ${state.consequence}`}`);
+      for (const reason of state.reasons) console.log(`      ${reason}`);
+      for (const check of checks) if (check.hook === state.name) outcomes.push(await runCheck(session, state, check));
+    }
+    outcomes.push(await checkLedger(session));
+  } finally {
+    session.sensor.close();
+  }
+  return outcomes;
+}
+
+/** Every way this kernel has to attach the capability hook, beside the one it chooses by itself. */
+function otherCapabilityVariants(chosen: string): string[] {
+  const variants = hooks.find((hook) => hook.name === 'capability')?.variants ?? [];
+  const better = variants.findIndex((variant) => variant.attachPoint === chosen);
+  return variants.slice(better + 1).map((variant) => variant.attachPoint);
+}
+
+const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+console.log(`kernel ${kernel}`);
+let outcomes: Outcome[] = [];
+try {
+  outcomes = await runSession({}, [...processChecks, ...capabilityChecks, ...networkChecks, ...cgroupChecks]);
+  const chosen = outcomes.find((outcome) => outcome.hook === 'capability')?.attachPoint ?? '';
+  for (const capability of otherCapabilityVariants(chosen))
+    outcomes.push(...(await runSession({ capability }, capabilityChecks)));
+} catch (error) {
+  console.log(`FAIL  ${messageOf(error)}`);
+  outcomes.push({ hook: 'sensor', attachPoint: 'none', check: 'starts', error: messageOf(error) });
+}
+const failed = outcomes.filter((outcome) => outcome.error !== undefined).length;
+console.log(
+  toJson({ kernel, ok: failed === 0 && outcomes.length > 0, passed: outcomes.length - failed, failed, outcomes }),
+);
