@@ -29,11 +29,19 @@ describe('DedupeTable', () => {
     const dedupe = table();
     for (const at of [0, 1, 2]) dedupe.admit(identity('a'), ms(at), `f${at}`);
     dedupe.admit(identity('quiet'), ms(0), 'q');
-    expect(dedupe.flush(ms(999))).toEqual([]);
-    expect(dedupe.flush(ms(1_000))).toEqual([{ ...identity('a'), findingId: 'f0', count: 2n }]);
-    expect(dedupe.flush(ms(9_000))).toEqual([]);
+    expect(dedupe.flush(ms(9_999))).toEqual([]);
+    expect(dedupe.flush(ms(10_000))).toEqual([{ ...identity('a'), findingId: 'f0', count: 2n }]);
+    expect(dedupe.flush(ms(90_000))).toEqual([]);
     expect(dedupe.size).toBe(0);
-    expect(dedupe.admit(identity('a'), ms(1_001), 'n')).toEqual({ admitted: true, suppressedCount: 0n });
+    expect(dedupe.admit(identity('a'), ms(10_001), 'n')).toEqual({ admitted: true, suppressedCount: 0n });
+  });
+
+  it('leaves a count to the next finding however often it is flushed before', () => {
+    const dedupe = table();
+    dedupe.admit(identity('a'), ms(0), 'f1');
+    dedupe.admit(identity('a'), ms(1), 'f2');
+    for (let at = 1_000; at < 5_000; at += 500) expect(dedupe.flush(ms(at))).toEqual([]);
+    expect(dedupe.admit(identity('a'), ms(5_000), 'f3')).toEqual({ admitted: true, suppressedCount: 1n });
   });
 
   it('stays within its bound and keeps the counts of keys that gave way', () => {
@@ -43,7 +51,7 @@ describe('DedupeTable', () => {
       dedupe.admit(identity(`k${index}`), ms(0), 'repeat');
       expect(dedupe.size).toBeLessThanOrEqual(10);
     }
-    const flushed = dedupe.flush(ms(1_000));
+    const flushed = dedupe.flush(ms(10_000));
     const counted = flushed.reduce((sum, entry) => sum + entry.count, 0n);
     expect(flushed).toHaveLength(20);
     expect(counted + dedupe.uncounted).toBe(1_000n);

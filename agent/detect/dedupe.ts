@@ -25,6 +25,9 @@ interface Entry extends SuppressedFindings {
 
 export type Admission = { admitted: true; suppressedCount: bigint } | { admitted: false };
 
+/** A key is remembered for this many windows after its last finding. */
+const retainedWindows = 10n;
+
 /**
  * Lets the first finding of a key through and counts its repeats for a window; the next one after it carries their number.
  * Bounded: the key that was used least recently gives way, and its count is kept for `flush`.
@@ -69,12 +72,15 @@ export class DedupeTable {
     return { admitted: true, suppressedCount };
   }
 
-  /** Takes the counts that no later finding will carry: of windows that are over, and of keys that gave way. */
+  /**
+   * Takes the counts that no later finding will carry: of keys that gave way, and of keys whose last finding is so long
+   * ago that the next one counts as a first. Until then the count waits for the next finding.
+   */
   flush(nowKtimeNs: bigint): SuppressedFindings[] {
     const flushed = this.#evicted;
     this.#evicted = [];
     for (const entry of [...this.#entries.values()]) {
-      if (nowKtimeNs - entry.windowStartKtimeNs < this.#windowNs) continue;
+      if (nowKtimeNs - entry.windowStartKtimeNs < this.#windowNs * retainedWindows) continue;
       if (entry.count > 0n) flushed.push(withoutTimes(entry));
       this.#entries.delete(entry.key);
     }

@@ -55,7 +55,7 @@ export interface Detector {
   /** Findings on how a container was started: each rule once per container. Call it whenever its record changes. */
   onContainer(container: Container): Finding[];
   forgetContainer(containerId: string): void;
-  /** Counts of suppressed findings that no later finding will carry; call it every few seconds and before the end. */
+  /** Counts of suppressed findings that no later finding will carry; call it now and then, with `all` before the end. */
   flushSuppressed(options?: { all?: boolean }): SuppressedFindings[];
   rules(): RuleInfo[];
   /** Reads the rule files again. Broken ones are refused as a whole: the rules that are loaded stay. */

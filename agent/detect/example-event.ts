@@ -1,3 +1,4 @@
+import { baseName } from '../../common/program-name.ts';
 import type { Container, Posture } from '../container/container.ts';
 import { ContainerState } from '../container/container.ts';
 import type { CapabilitySets, Executable, TaskEventBase } from '../decode/kernel-event.ts';
@@ -5,7 +6,6 @@ import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { capabilityMask, capabilityNumber } from './capability-names.ts';
 import type { EventKind } from './field-catalog.ts';
-import { baseName } from './program.ts';
 import type { ContainerExample, EventExample, ProcessExample } from './rule-example.ts';
 
 /** A kernel event by example, with who did it; what is not given has an unremarkable value. */

@@ -1,7 +1,8 @@
+import { baseName } from '../../common/program-name.ts';
 import type { CapabilitySets, Credentials, Executable, StdioSocket } from '../decode/kernel-event.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import { capabilityNamesOf } from './capability-names.ts';
-import { baseName, type Program, resolveProgram } from './program.ts';
+import { type Program, resolveProgram } from './program.ts';
 
 /**
  * What a rule sees of an execution. Everything is computed when it is read: most events are decided by one or two fields.

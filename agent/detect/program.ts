@@ -1,3 +1,5 @@
+import { programName } from '../../common/program-name.ts';
+
 /**
  * Which program an execution is, from what the kernel says of it: the executable's resolved path, and for multi-call
  * binaries the argv[0] they themselves choose the applet by. `comm` is never used: a process names itself with it.
@@ -16,8 +18,6 @@ export interface ProgramFacts {
   filename: string;
   argv: readonly string[];
 }
-
-const multiCallBinaries = new Set(['busybox', 'busybox.static', 'busybox-static', 'toybox', 'toybox-static']);
 
 /** Shells by name. */
 export const shells: ReadonlySet<string> = new Set([
@@ -63,35 +63,11 @@ export const interpreters: ReadonlySet<string> = new Set([
 ]);
 
 export function resolveProgram(facts: ProgramFacts): Program {
-  let name = baseName(facts.executable.path);
-  let argumentsFrom = 1;
-  if (multiCallBinaries.has(name)) {
-    const applet = resolveApplet(name, facts.argv);
-    name = applet.name;
-    argumentsFrom = applet.argumentsFrom;
-  }
+  const { name, argumentsFrom } = programName(facts.executable.path, facts.argv);
   const isShell = shells.has(name);
   const isInterpreter = !isShell && interpreters.has(withoutVersion(name));
   const script = isShell || isInterpreter ? scriptOf(facts, argumentsFrom) : '';
   return { name, isShell, isInterpreter, script };
-}
-
-/** Last component of a path; the whole text where there is no slash. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
-/** busybox and toybox take the applet from argv[0] without path and login dash; called by their own name, from argv[1]. */
-function resolveApplet(binary: string, argv: readonly string[]): { name: string; argumentsFrom: number } {
-  const limit = Math.min(argv.length, 4);
-  for (let index = 0; index < limit; index++) {
-    const argument = argv[index] ?? '';
-    const name = baseName(index === 0 && argument.startsWith('-') ? argument.slice(1) : argument);
-    if (multiCallBinaries.has(name)) continue;
-    if (name === '' || name.startsWith('-')) break;
-    return { name, argumentsFrom: index + 1 };
-  }
-  return { name: binary, argumentsFrom: 1 };
 }
 
 function withoutVersion(name: string): string {

@@ -34,7 +34,7 @@ const steps = (lossy: boolean): fc.Arbitrary<Step[]> => {
       fc.record({ kind: fc.constant('exec' as const), which, lost }),
       fc.record({ kind: fc.constant('exit' as const), which, lost }),
     ),
-    { maxLength: 300 },
+    { maxLength: 300, size: 'max' },
   );
 };
 

@@ -100,8 +100,10 @@ describe('publishing to NATS', () => {
     await start();
     publisher?.publish(sampleAlerts(300));
     await until(() => store.publishedAtUnixMs.size > 20);
-    await server.stop();
+    // The signal is sent at once, the client notices later: these go to a server that is dead already.
+    const stopped = server.stop();
     publisher?.publish(sampleAlerts(300, 300));
+    await stopped;
     await until(() => publisher?.status().nats.failing !== undefined);
     expect(store.outboxSize()).toBeGreaterThanOrEqual(300);
     await server.start();

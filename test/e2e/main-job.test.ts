@@ -151,11 +151,11 @@ describe('a program dropped into a container of a signed image', () => {
   it('says what the papers of the image say', () => {
     expect(enrichment(alert, 'image.signature')).toMatchObject({
       value: 'verified',
-      data: { signer: { name: 'release', keyFingerprint: key.fingerprint } },
+      data: { signer: { name: 'release', key_fingerprint: key.fingerprint } },
     });
     expect(enrichment(alert, 'image.sbom')).toMatchObject({
       value: 'verified',
-      data: { format: 'spdx-2.3', componentCount: 3 },
+      data: { format: 'spdx-2.3', component_count: 3 },
     });
     expect(enrichment(alert, 'image.provenance')).toMatchObject({ value: 'absent' });
     expect(enrichment(alert, 'process.package')).toMatchObject({ value: 'not-in-image' });
@@ -163,7 +163,7 @@ describe('a program dropped into a container of a signed image', () => {
     const decision = enrichment(alert, 'decision');
     expect(['high', 'critical']).toContain(decision.value);
     expect(decision.data.reasons.length).toBeGreaterThan(1);
-    expect(decision.data.policyVersion).toMatch(/@[0-9a-f]{12}$/);
+    expect(decision.data.policy_version).toMatch(/@[0-9a-f]{12}$/);
   });
 
   it('is a trace with a span for each execution, its real times, and the alert linked to them', async () => {

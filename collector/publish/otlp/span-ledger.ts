@@ -54,7 +54,7 @@ export class SpanLedger {
   /** True the first time it is asked for a span. */
   claim(traceId: string, spanId: string): boolean {
     const key = `${traceId}:${spanId}`;
-    
+    if (this.#given.get(key) === true) return false;
     this.#given.set(key, true);
     return true;
   }
