@@ -7,7 +7,6 @@ const input = {
   cluster: 'c',
   containerId: 'abc',
   nodeName: 'n',
-  containerStartedUnixNs: 1n,
   eventUnixNs: sampleTimeUnixNs,
   alertId: 'a',
 };
@@ -27,7 +26,6 @@ describe('trace ids', () => {
     for (const change of [
       { cluster: 'd' },
       { containerId: 'abd' },
-      { containerStartedUnixNs: 2n },
       { eventUnixNs: sampleTimeUnixNs + 3_600_000_000_000n },
     ])
       expect(traceIdsOf({ ...input, ...change }).traceId).not.toBe(ids.traceId);

@@ -25,7 +25,6 @@ export function createAlert(input: {
     cluster: input.cluster,
     containerId: finding.container?.id ?? '',
     nodeName: node.name,
-    containerStartedUnixNs: finding.container?.startedUnixNs ?? 0n,
     eventUnixNs: eventTimeUnixNs(input.correlated),
     alertId,
   });

@@ -8,8 +8,6 @@ export interface TraceIdInput {
   /** Empty when the container is not known; the node then stands for it. */
   containerId: string;
   nodeName: string;
-  /** Start of the container, Unix ns; 0 if not known. */
-  containerStartedUnixNs: bigint;
   /** When it happened, Unix ns: chooses the window. */
   eventUnixNs: bigint;
   alertId: string;
@@ -32,7 +30,7 @@ export interface TraceIds {
 export function traceIdsOf(input: TraceIdInput): TraceIds {
   const windowIndex = input.eventUnixNs > 0n ? input.eventUnixNs / traceWindowNs : 0n;
   const container = input.containerId === '' ? `node:${input.nodeName}` : input.containerId;
-  const traceId = hashHex(16, input.cluster, container, String(input.containerStartedUnixNs), String(windowIndex));
+  const traceId = hashHex(16, input.cluster, container, String(windowIndex));
   return {
     traceId,
     rootSpanId: hashHex(8, 'container', traceId),

@@ -38,6 +38,10 @@ key() { # NAME: a key pair; the private half stays in $work
   (cd "$work" && "$BIN/cosign3" generate-key-pair --output-key-prefix "$1" >/dev/null 2>&1)
   cp "$work/$1.pub" "$out/keys/$1.pub"
 }
+import_key() { # NAME: makes the key pair of a PEM private key $work/NAME.pem
+  (cd "$work" && "$BIN/cosign3" import-key-pair --key "$1.pem" --output-key-prefix "$1" >/dev/null 2>&1)
+  cp "$work/$1.pub" "$out/keys/$1.pub"
+}
 describe() { # IMAGE FORMAT FILE
   "$BIN/syft" scan -q "registry:$1" -o "$2=$3"
 }
@@ -50,6 +54,9 @@ legacy="--tlog-upload=false --new-bundle-format=false --use-signing-config=false
 mkdir -p "$out/keys" "$out/documents"
 key release
 key other
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$work/p384.pem" && import_key p384
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out "$work/rsa.pem" 2>/dev/null && import_key rsa
+openssl genpkey -algorithm ED25519 -out "$work/ed25519.pem" && import_key ed25519
 "$BIN/cosign3" signing-config create --out "$work/offline.json"
 cat > "$work/slsa.json" <<JSON
 {"buildDefinition":{"buildType":"https://example.com/buildtypes/make/v1","externalParameters":{"repository":"https://git.example.com/acme/fixture","ref":"refs/tags/v1"},"internalParameters":{},"resolvedDependencies":[{"uri":"git+https://git.example.com/acme/fixture@refs/tags/v1","digest":{"gitCommit":"4be1c2d0000000000000000000000000000000aa"}}]},"runDetails":{"builder":{"id":"https://ci.example.com/builders/release"},"metadata":{"invocationId":"https://ci.example.com/runs/17/attempts/1"}}}
@@ -61,6 +68,10 @@ variant bundle; sign3 release "$digest"
 variant bundle-other-key; sign3 other "$digest"
 variant legacy; "$BIN/cosign2" sign -y --key "$work/release.key" $legacy "$digest"
 variant oci11; COSIGN_EXPERIMENTAL=1 "$BIN/cosign2" sign -y --key "$work/release.key" $legacy --registry-referrers-mode=oci-1-1 "$digest"
+for kind in p384 rsa ed25519; do
+  variant "bundle-$kind"; sign3 $kind "$digest"
+  variant "legacy-$kind"; "$BIN/cosign2" sign -y --key "$work/$kind.key" $legacy "$digest"
+done
 variant attested; sign3 release "$digest"
 describe "$digest" spdx-json "$work/spdx.json"
 attest3 release spdxjson "$work/spdx.json" "$digest"
@@ -89,5 +100,15 @@ docker build -q -t "127.0.0.1:$port/tallyman/go:greet" "$work/go" >/dev/null
 docker push -q "127.0.0.1:$port/tallyman/go:greet" >/dev/null && docker image rm -f "127.0.0.1:$port/tallyman/go:greet" >/dev/null
 for format in syft-json spdx-json; do describe "127.0.0.1:$port/tallyman/go:greet" $format "$out/documents/go-$format.json"; done
 
+# A signature over the manifest's bytes (cosign signs images with a statement; other clients do this).
+curl -fsS -H 'accept: application/vnd.docker.distribution.manifest.v2+json' "http://127.0.0.1:$port/v2/tallyman/fixture/manifests/plain" > "$work/manifest.json"
+mkdir -p "$out/messages"
+cp "$work/manifest.json" "$out/messages/manifest.json"
+for kind in release p384 rsa ed25519; do
+  "$BIN/cosign3" sign-blob -y --key "$work/$kind.key" --signing-config "$work/offline.json" --bundle "$out/messages/$kind.json" "$work/manifest.json"
+  chmod 644 "$out/messages/$kind.json"
+done
+
+node "$here/certificate.ts"
 node "$here/export-registry.ts" "http://127.0.0.1:$port" tallyman/fixture "$out/registry"
 "$BIN/cosign2" version 2>/dev/null | grep GitVersion; "$BIN/cosign3" version 2>/dev/null | grep GitVersion; "$BIN/syft" version | grep ^Version

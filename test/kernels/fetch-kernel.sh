@@ -53,26 +53,33 @@ private_apt() {
 }
 
 private_apt apt-get update >"$directory/apt.log" 2>&1 || true
-package=$(private_apt apt-cache depends --important linux-image-cloud-amd64 2>>"$directory/apt.log" |
-  sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-[ -n "$package" ] || {
+depends_on() {
+  private_apt apt-cache depends --important "$1" 2>>"$directory/apt.log" | sed -n 's/^ *Depends: //p'
+}
+package=$(depends_on linux-image-cloud-amd64 | grep '^linux-image-[0-9]' | head -n 1) || {
   tail -n 5 "$directory/apt.log" >&2
   fail "the configured mirrors offer no kernel of $release (log: $directory/apt.log)"
 }
-(cd "$directory" && private_apt apt-get download "$package") >>"$directory/apt.log" 2>&1 ||
+# Since forky the image and its modules are packages of their own that linux-image only depends on.
+parts=$(depends_on "$package" | grep '^linux-\(binary\|modules\)-' || true)
+(cd "$directory/cache" && private_apt apt-get download "$package" $parts) >>"$directory/apt.log" 2>&1 ||
   fail "$package cannot be downloaded (log: $directory/apt.log)"
 
-archive=$(find "$directory" -maxdepth 1 -name "$package*.deb" | head -n 1)
-dpkg-deb --fsys-tarfile "$archive" | tar -x -C "$directory" --wildcards \
-  './boot/vmlinuz-*' '*/kernel/fs/overlayfs/overlay.ko*'
-mv "$directory"/boot/vmlinuz-* "$directory/vmlinuz"
-module=$(find "$directory" -path '*/overlayfs/overlay.ko*' -type f | head -n 1)
+for archive in "$directory"/cache/*.deb; do
+  # An archive that has only one of the two, or none, is no error here: what is missing in the end is.
+  dpkg-deb --fsys-tarfile "$archive" |
+    tar -x -C "$directory/cache" --wildcards '*/vmlinuz-*' '*/kernel/fs/overlayfs/overlay.ko*' 2>/dev/null || true
+done
+image=$(find "$directory/cache" -name 'vmlinuz-*' -type f | head -n 1)
+module=$(find "$directory/cache" -path '*/overlayfs/overlay.ko*' -type f | head -n 1)
+[ -n "$image" ] || fail "$package brings no vmlinuz (its parts:${parts:+ }$parts)"
 case $module in
 *.xz) xz -dc "$module" >"$directory/overlay.ko" ;;
 *.zst) zstd -qdc "$module" >"$directory/overlay.ko" ;;
 *.ko) mv "$module" "$directory/overlay.ko" ;;
-*) fail "$package has no overlay module" ;;
+*) fail "$package brings no overlay module (its parts:${parts:+ }$parts)" ;;
 esac
-version="$package $(dpkg-deb -f "$archive" Version)"
-rm -rf "$directory/boot" "$directory/lib" "$directory/usr" "$directory/lists" "$directory/cache" "$archive"
-echo "$version" >"$directory/version"
+mv "$image" "$directory/vmlinuz"
+version=$(dpkg-deb -f "$(find "$directory/cache" -name "$package*.deb")" Version)
+rm -rf "$directory/lists" "$directory/cache"
+echo "$package $version" >"$directory/version"

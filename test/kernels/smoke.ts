@@ -50,6 +50,7 @@ function messageOf(error: unknown): string {
 async function runCheck(session: Session, state: HookState, check: Check): Promise<Outcome> {
   const outcome: Outcome = { hook: check.hook, attachPoint: state.attachPoint ?? 'none', check: check.name };
   try {
+    if (state.attachPoint === undefined) throw new Error('the hook is not attached');
     const run = await runContainer(check.script);
     session.sensor.drain();
     check.verify(
@@ -111,11 +112,10 @@ async function runSession(hookVariants: Record<string, string>, checks: readonly
   return outcomes;
 }
 
-/** Every way this kernel has to attach the capability hook, beside the one it chooses by itself. */
+/** The ways to attach the capability hook that are tried after the one this kernel chose; none when nothing worked. */
 function otherCapabilityVariants(chosen: string): string[] {
-  const variants = hooks.find((hook) => hook.name === 'capability')?.variants ?? [];
-  const better = variants.findIndex((variant) => variant.attachPoint === chosen);
-  return variants.slice(better + 1).map((variant) => variant.attachPoint);
+  const points = hooks.find((hook) => hook.name === 'capability')?.variants.map((variant) => variant.attachPoint) ?? [];
+  return points.includes(chosen) ? points.slice(points.indexOf(chosen) + 1) : [];
 }
 
 const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();

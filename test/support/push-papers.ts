@@ -88,7 +88,7 @@ export async function fetchManifest(
   if (!response.ok) throw new Error(`manifest ${reference}: status ${response.status}`);
   const bytes = Buffer.from(await response.arrayBuffer());
   const mediaType = response.headers.get('content-type') ?? imageManifestType;
-  return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
+  return { bytes, descriptor: { mediaType, size: bytes.length, digest: digestOf(bytes) } };
 }
 
 /**
@@ -148,6 +148,13 @@ export async function addToReferrersTag(
 }
 
 const fixtureFolder = fileURLToPath(new URL('../fixtures/papers/', import.meta.url));
+
+/** Deletes a manifest; what lists it keeps listing it. */
+export async function deleteManifest(target: PushTarget, digest: string): Promise<void> {
+  const url = `${target.registry.url}/v2/${target.repository}/manifests/${digest}`;
+  const response = await fetch(url, { method: 'DELETE' });
+  if (response.status !== 202) throw new Error(`deleting ${digest}: status ${response.status}`);
+}
 
 /** The bytes of a file under test/fixtures/papers. */
 export function readFixture(path: string): Buffer {

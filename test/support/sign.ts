@@ -53,11 +53,9 @@ function generate(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject 
   }
 }
 
-/** Signs as cosign does with this kind of key: SHA-256 or the curve's own hash; Ed25519 without one. */
+/** Signs as cosign's verifiers expect of this kind of key: SHA-256, also for P-384; Ed25519 without a hash. */
 export function signBytes(key: SigningKey, bytes: Uint8Array): Buffer {
-  const { asymmetricKeyType, asymmetricKeyDetails } = key.privateKey;
-  if (asymmetricKeyType === 'ed25519') return sign(null, bytes, key.privateKey);
-  return sign(asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'sha384' : 'sha256', bytes, key.privateKey);
+  return sign(key.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', bytes, key.privateKey);
 }
 
 /** The DSSE pre-authentication encoding of a statement: what is signed. */

@@ -1,3 +1,4 @@
+import type { Posture } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { assessPosture } from '../../decide/posture-level.ts';
 import type { Ownership, Signer } from '../../records/papers.ts';
@@ -21,7 +22,7 @@ export function ocsfEnrichments(alert: Alert): Enrichment[] {
   return [
     ...paperEnrichments(alert),
     ...(ownership === undefined ? [] : [enrichment('process.package', ownership.state, ownershipData(ownership))]),
-    enrichment('container.posture', assessment.level, { facts: assessment.facts, ...posture }),
+    enrichment('container.posture', assessment.level, { facts: assessment.facts, ...postureData(posture) }),
     decisionEnrichment(alert),
   ];
 }
@@ -128,4 +129,15 @@ function decisionEnrichment({ decision }: Alert): Enrichment {
     policy_version: decision.policyVersion,
     reasons: decision.reasons.map((reason) => ({ text: showText(reason.text), points: reason.points })),
   });
+}
+
+/** Names as everywhere in the event's data: the words of the proto file, not of the generated code. */
+function postureData(posture: Posture | undefined): object {
+  if (posture === undefined) return {};
+  return Object.fromEntries(
+    Object.entries(posture).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }

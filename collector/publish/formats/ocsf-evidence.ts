@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { CapabilityEvidence, Finding, NetworkEvidence } from '../../../proto/generated/tallyman/v1/finding.ts';
+import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { imageNameOf } from './image-name.ts';
 import { layerWord, ocsfProcess } from './ocsf-process.ts';
-import { jsonNumber } from './text.ts';
+import { capabilityMask, jsonNumber } from './text.ts';
 
 /** OCSF `evidences[0]`: who did it, in which container, and what the event itself carried. */
 export function ocsfEvidence(alert: Alert): object {
@@ -50,12 +51,27 @@ function evidenceData(finding: Finding): object {
     suppressed_count: jsonNumber(finding.suppressedCount),
     executable_layer: acting === undefined ? undefined : layerWord(acting.executable?.layer),
     argv: acting?.argv,
+    privileges: finding.processes.length === 0 ? undefined : finding.processes.map(privilegesOf),
     argv_truncated: acting?.argvTruncated || undefined,
     filename: acting?.filename || undefined,
     stdio_sockets: acting === undefined || acting.stdioSockets.length === 0 ? undefined : acting.stdioSockets,
     capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
     posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
+  };
+}
+
+/** What OCSF's process object has no place for, for the acting execution and each ancestor, in the same order. */
+function privilegesOf(execution: ProcessExecution): object {
+  const { credentials, capabilities } = execution;
+  return {
+    pid: execution.pid,
+    uid: execution.executionId,
+    real_uid: credentials?.uid,
+    effective_uid: credentials?.euid,
+    capabilities_effective: capabilities === undefined ? undefined : capabilityMask(capabilities.effective),
+    capabilities_permitted: capabilities === undefined ? undefined : capabilityMask(capabilities.permitted),
+    secure_exec: execution.secureExec || undefined,
   };
 }
 

@@ -1,5 +1,6 @@
+import { baseName } from '../../../common/program-name.ts';
 import { ExecutableLayer, type ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
-import { baseName, commandLine, millisecondsOf } from './text.ts';
+import { commandLine, displayName, millisecondsOf } from './text.ts';
 
 /** OCSF `process`: the acting execution with its ancestors nested as `parent_process`. */
 export function ocsfProcess(processes: readonly ProcessExecution[]): object | undefined {
@@ -13,7 +14,7 @@ function oneProcess(execution: ProcessExecution, parent: object | undefined): ob
   return {
     pid: execution.pid,
     uid: execution.executionId || undefined,
-    name: baseName(path) || execution.comm || undefined,
+    name: displayName(execution) || undefined,
     path: path || undefined,
     cmd_line: execution.argv.length > 0 ? commandLine(execution.argv) : undefined,
     created_time: millisecondsOf(execution.startUnixNs),

@@ -2,7 +2,7 @@ import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/proc
 import type { Alert, Reason } from '../../decide/alert.ts';
 import type { Ownership, Papers, Signer } from '../../records/papers.ts';
 import { imageNameOf } from './image-name.ts';
-import { baseName, commandLine, showText } from './text.ts';
+import { commandLine, displayName, showText } from './text.ts';
 
 /** What happened, in one sentence. */
 export function titleOf(alert: Alert): string {
@@ -41,7 +41,7 @@ export function chainOf(processes: readonly ProcessExecution[], complete: boolea
 
 function nameOf(execution: ProcessExecution): string {
   if (execution.argv.length > 0) return showText(commandLine(execution.argv), 160);
-  return showText(baseName(execution.executable?.path ?? '') || execution.comm || '?', 160);
+  return showText(displayName(execution) || '?', 160);
 }
 
 function imageText(alert: Alert): string {

@@ -1,4 +1,6 @@
 import { escapeHostile } from '../../../common/escape.ts';
+import { programName } from '../../../common/program-name.ts';
+import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 
 /**
  * Text from a container made fit for a sentence: what would act on a terminal becomes visible. Backslashes stay as they
@@ -46,7 +48,12 @@ export function jsonNumber(value: bigint): number | string {
   return Number.isSafeInteger(number) ? number : value.toString();
 }
 
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
+/** A set of capabilities as /proc shows it: bit n is capability number n. */
+export function capabilityMask(set: bigint): string {
+  return `0x${set.toString(16).padStart(16, '0')}`;
+}
+
+/** What a person would call the program of an execution; empty when nothing is known of it. */
+export function displayName(execution: ProcessExecution): string {
+  return programName(execution.executable?.path ?? '', execution.argv).name || execution.comm;
 }

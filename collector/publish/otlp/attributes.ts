@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
+import { baseName } from '../../../common/program-name.ts';
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { assessPosture } from '../../decide/posture-level.ts';
 import { imageNameOf } from '../formats/image-name.ts';
 import { layerWord } from '../formats/ocsf-process.ts';
 import { titleOf } from '../formats/sentence.ts';
-import { baseName, commandLine, rfc3339 } from '../formats/text.ts';
+import { capabilityMask, commandLine, rfc3339 } from '../formats/text.ts';
 
 const maxTextCharacters = 4096;
 const maxListItems = 128;
@@ -69,6 +70,8 @@ export function executionAttributes(execution: ProcessExecution): Attributes {
     'process.real_user.id': credentials?.uid,
     'process.saved_user.id': credentials?.suid,
     'process.interactive': execution.hasTty,
+    'tallyman.process.capabilities.effective':
+      execution.capabilities === undefined ? undefined : capabilityMask(execution.capabilities.effective),
     'tallyman.execution.id': text(execution.executionId),
     'tallyman.executable.layer': layerWord(execution.executable?.layer),
     'tallyman.process.observed': execution.observed,

@@ -95,7 +95,6 @@ class ContainerTraces implements OtlpSink {
       cluster: alert.cluster,
       containerId: finding.container?.id ?? '',
       nodeName: node.name,
-      containerStartedUnixNs: finding.container?.startedUnixNs ?? 0n,
       eventUnixNs: eventTimeUnixNs(alert.correlated),
       alertId: alert.alertId,
     });

@@ -10,7 +10,7 @@ import { otelSeverityNumbers } from '../../decide/severity.ts';
 import { executionSpanId } from '../../decide/trace-ids.ts';
 import { alertEventType } from '../formats/cloudevent.ts';
 import { descriptionOf, titleOf } from '../formats/sentence.ts';
-import { baseName, showText } from '../formats/text.ts';
+import { displayName, showText } from '../formats/text.ts';
 import { alertAttributes, executionAttributes } from './attributes.ts';
 
 /** Numeric values of the OpenTelemetry API, written out so that its module need not be loaded without an endpoint. */
@@ -67,11 +67,10 @@ export function executionSpan(
   runningUntilUnixNs: bigint,
 ): ReadableSpan {
   const start = execution.execUnixNs > 0n ? execution.execUnixNs : execution.startUnixNs;
-  const path = execution.executable?.path ?? '';
   return span(place, {
     spanId: executionSpanId(execution.executionId),
     parentSpanId,
-    name: showText(baseName(path) || execution.comm || `pid ${execution.pid}`, 200),
+    name: showText(displayName(execution) || `pid ${execution.pid}`, 200),
     startUnixNs: start > 0n ? start : (end?.endUnixNs ?? runningUntilUnixNs),
     endUnixNs: end?.endUnixNs ?? runningUntilUnixNs,
     attributes: { ...executionAttributes(execution), ...endAttributes(end) },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Bundle,
   bundleFromJSON,
@@ -5,12 +6,18 @@ import {
   isBundleWithMessageSignature,
   ValidationError,
 } from '@sigstore/bundle';
-import { sha256Digest } from '../registry/digest.ts';
 import { invalid, judgeSignature, type Verdict } from '../signature/judge.ts';
 import type { PinnedKey } from '../signature/keys.ts';
 import { keysOfLogBody, parseCertificate, type SignerMaterial } from '../signature/material.ts';
 import { openEnvelope } from './envelope.ts';
 import type { Evidence, Origin } from './evidence.ts';
+
+/** HashAlgorithm of https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_common.proto */
+const hashes: ReadonlyMap<number, string> = new Map([
+  [1, 'sha256'],
+  [2, 'sha384'],
+  [3, 'sha512'],
+]);
 
 /**
  * Reads a sigstore bundle (https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md) that hangs on an image:
@@ -40,7 +47,7 @@ export function openBundle(
   const material = materialOf(bundle);
   if (isBundleWithMessageSignature(bundle)) {
     const { messageDigest, signature } = bundle.content.messageSignature;
-    const verdict = judgeMessage(messageDigest.digest, signature, subjectBytes, keys, material);
+    const verdict = judgeMessage(messageDigest, signature, subjectBytes, keys, material);
     return [{ kind: 'signature', record: { format: 'cosign-bundle', ...verdict, ...origin } }];
   }
   if (!isBundleWithDsseEnvelope(bundle))
@@ -62,14 +69,16 @@ export function openBundle(
 }
 
 function judgeMessage(
-  claimedDigest: Uint8Array,
+  claimed: { algorithm: number; digest: Uint8Array },
   signature: Uint8Array,
   subjectBytes: Uint8Array,
   keys: readonly PinnedKey[],
   material: SignerMaterial,
 ): Verdict {
-  const expected = sha256Digest(subjectBytes);
-  const found = `sha256:${Buffer.from(claimedDigest).toString('hex')}`;
+  const hash = hashes.get(claimed.algorithm);
+  if (hash === undefined) return invalid('it names no digest of what it signs, or one of an unknown algorithm');
+  const expected = `${hash}:${createHash(hash).update(subjectBytes).digest('hex')}`;
+  const found = `${hash}:${Buffer.from(claimed.digest).toString('hex')}`;
   if (found !== expected) return invalid(`it is about another image: expected ${expected}, found ${found}`);
   return judgeSignature(keys, subjectBytes, signature, material);
 }
