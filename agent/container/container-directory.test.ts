@@ -228,9 +228,8 @@ describe('container directory: containers that nobody knows', () => {
     await directory.start();
     for (let i = 0; i < 1500; i++) {
       const id = i.toString(16).padStart(64, '0');
-      mkdir(BigInt(1000 + i), `/docker/${id}f`.slice(0, 8) + id);
-      mkdir(BigInt(5000 + i), `/docker/${id.slice(1)}f`);
-      expect(directory.assume(BigInt(5000 + i)).id).toBe(`${id.slice(1)}f`);
+      mkdir(BigInt(5000 + i), `/docker/${id}`);
+      expect(directory.assume(BigInt(5000 + i)).id).toBe(id);
     }
     expect(directory.status().knownContainers).toBe(1000);
   });

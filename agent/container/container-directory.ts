@@ -148,8 +148,8 @@ class Directory implements ContainerDirectory {
     const id = member && this.#members.innermostCertain(member);
     const known = id === undefined ? undefined : this.#table.get(id);
     if (known !== undefined) return known;
-    const container = assumedContainer(id, cgroupId, member);
-    if (id !== undefined) this.#table.put(this.#members.withCgroup(container), true);
+    const container = this.#members.withCgroup(assumedContainer(id, cgroupId, member));
+    if (id !== undefined) this.#table.put(container, true);
     return container;
   }
 

@@ -77,6 +77,24 @@ describe('correlate', () => {
     }
   });
 
+  it('lets the findings of one image share the wait for one look-up', async () => {
+    const correlator = correlatorOn(new SlowRecords(), { papersWaitMs: 40 });
+    await correlator.correlate(sampleFinding(), node, 1);
+    // The look-up still hangs, and its time is over: whoever comes now goes on before any later timer fires.
+    const order: string[] = [];
+    const later = correlator
+      .correlate(sampleFinding(), node, 2)
+      .then(({ papers }) => order.push(papers.signature.outcome));
+    const timer = new Promise<void>((resolve) =>
+      setTimeout(() => {
+        order.push('timer');
+        resolve();
+      }, 40),
+    );
+    await Promise.all([later, timer]);
+    expect(order).toEqual(['unknown', 'timer']);
+  });
+
   it('falls back to older papers rather than to none', async () => {
     const records = new SlowRecords();
     records.known = { papers: samplePapers('absent'), sbom: undefined };

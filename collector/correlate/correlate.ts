@@ -36,6 +36,11 @@ export function createCorrelator(options: CorrelatorOptions): Correlator {
   return new PapersCorrelator(options);
 }
 
+interface PendingLookup {
+  startedAtMs: number;
+  records: Promise<ImageRecords>;
+}
+
 class PapersCorrelator implements Correlator {
   readonly #records: Records;
   readonly #papersWaitMs: number;
@@ -44,6 +49,8 @@ class PapersCorrelator implements Correlator {
   readonly #now: () => number;
   readonly #outcomes;
   readonly #closing = new AbortController();
+  /** Look-ups under way, by image: later findings of one wait only for what is left of the first one's time. */
+  readonly #lookups = new Map<string, PendingLookup>();
   #waiting = 0;
 
   constructor(options: CorrelatorOptions) {
@@ -95,7 +102,9 @@ class PapersCorrelator implements Correlator {
   async #wait(query: ImageQuery, known: ImageRecords | undefined): Promise<ImageRecords> {
     let found: ImageRecords | undefined;
     try {
-      found = await withinMs(this.#records.lookup(query), this.#papersWaitMs, this.#closing.signal);
+      const pending = this.#pendingLookup(query);
+      const leftMs = this.#papersWaitMs - (performance.now() - pending.startedAtMs);
+      found = await withinMs(pending.records, Math.max(0, leftMs), this.#closing.signal);
     } catch (error) {
       this.#logger.error({ err: error, image: query.reference }, 'looking up the papers of an image failed');
       return this.#fallBack(query, known, `the look-up failed: ${errorText(error)}`, 'failed');
@@ -104,6 +113,17 @@ class PapersCorrelator implements Correlator {
       return this.#fallBack(query, known, `still looking after ${this.#papersWaitMs / 1000} s`, 'late');
     this.#outcomes.inc({ result: 'looked-up' });
     return found;
+  }
+
+  #pendingLookup(query: ImageQuery): PendingLookup {
+    const key = [query.reference, query.configDigest, query.targetDigest, ...query.repoDigests].join(' ');
+    const known = this.#lookups.get(key);
+    if (known !== undefined) return known;
+    const pending = { startedAtMs: performance.now(), records: this.#records.lookup(query) };
+    this.#lookups.set(key, pending);
+    const forget = (): boolean => this.#lookups.delete(key);
+    pending.records.then(forget, forget);
+    return pending;
   }
 
   /** Papers that are no longer fresh say more than none; when they were checked travels with them. */

@@ -82,6 +82,17 @@ describe('papers that real cosign, syft and oras left in a real registry', () =>
     expect(papers.identity).toMatchObject({ manifestDigest: tags.bundle, indexDigest: undefined });
   });
 
+  it.each(['p384', 'rsa', 'ed25519'])(
+    'verifies what cosign 3 and cosign 2 signed with a key of kind %s',
+    async (kind) => {
+      const keys = loadCosignKeys([fixturePath(`keys/${kind}.pub`)]);
+      for (const format of ['bundle', 'legacy']) {
+        const { papers } = await recordsWith({ keys }).lookup(await queryFor(`${format}-${kind}`));
+        expect(papers.signature, format).toMatchObject({ outcome: 'verified', signer: { name: kind } });
+      }
+    },
+  );
+
   it('calls a bundle of another key untrusted, and with no key pinned says that none is', async () => {
     const stranger = await recordsWith().lookup(await queryFor('bundle-other-key'));
     expect(stranger.papers.signature.outcome).toBe('untrusted');

@@ -68,16 +68,16 @@ parts=$(depends_on "$package" | grep '^linux-\(binary\|modules\)-' || true)
 for archive in "$directory"/cache/*.deb; do
   # An archive that has only one of the two, or none, is no error here: what is missing in the end is.
   dpkg-deb --fsys-tarfile "$archive" |
-    tar -x -C "$directory/cache" --wildcards '*/vmlinuz-*' '*/kernel/fs/overlayfs/overlay.ko*' 2>/dev/null || true
+    tar -x -C "$directory/cache" --wildcards '*/vmlinuz*' '*/kernel/fs/overlayfs/overlay.ko*' 2>/dev/null || true
 done
-image=$(find "$directory/cache" -name 'vmlinuz-*' -type f | head -n 1)
+image=$(find "$directory/cache" -name 'vmlinuz*' -type f | head -n 1)
 module=$(find "$directory/cache" -path '*/overlayfs/overlay.ko*' -type f | head -n 1)
-[ -n "$image" ] || fail "$package brings no vmlinuz (its parts:${parts:+ }$parts)"
+[ -n "$image" ] || fail "$package brings no vmlinuz"
 case $module in
 *.xz) xz -dc "$module" >"$directory/overlay.ko" ;;
 *.zst) zstd -qdc "$module" >"$directory/overlay.ko" ;;
 *.ko) mv "$module" "$directory/overlay.ko" ;;
-*) fail "$package brings no overlay module (its parts:${parts:+ }$parts)" ;;
+*) fail "$package brings no overlay module" ;;
 esac
 mv "$image" "$directory/vmlinuz"
 version=$(dpkg-deb -f "$(find "$directory/cache" -name "$package*.deb")" Version)

@@ -241,6 +241,19 @@ describe('a legacy signature', () => {
 });
 
 describe('what real cosign wrote', () => {
+  it.each(['release', 'p384', 'rsa', 'ed25519'])(
+    'over a manifest with the key %s is verified, and over nothing else',
+    (name) => {
+      const bundle = readFixture(`messages/${name}.json`);
+      const manifest = readFixture('messages/manifest.json');
+      const keys = loadCosignKeys([fixturePath(`keys/${name}.pub`)]);
+      const about = (bytes: Buffer): SignatureRecord =>
+        onlyRecord(openBundle(bundle, bytes, keys, { attachedTo: sha256Digest(bytes), source: 'x' }, undefined));
+      expect(about(manifest)).toMatchObject({ outcome: 'verified', signer: { name } });
+      expect(about(Buffer.concat([manifest, Buffer.from(' ')])).outcome).toBe('invalid');
+    },
+  );
+
   it('carries the hint that names the key', () => {
     const [release] = loadCosignKeys([fixturePath('keys/release.pub')]);
     const { blobs } = JSON.parse(readFixture('registry/content.json').toString('utf8')) as { blobs: string[] };
@@ -252,6 +265,6 @@ describe('what real cosign wrote', () => {
       bundles.map(({ verificationMaterial }) => (verificationMaterial.publicKey as { hint: string }).hint),
     );
     expect(hints).toContain(Buffer.from(release?.fingerprint.slice(7) ?? '', 'hex').toString('base64'));
-    expect(hints.size).toBe(2);
+    expect(hints.size).toBe(5);
   });
 });
