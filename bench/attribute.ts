@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { assumedContainer } from '../agent/container/assumed-container.ts';
 import { createAttributor } from '../agent/container/attributor.ts';
 import { createContainerDirectory } from '../agent/container/container-directory.ts';
@@ -31,9 +34,10 @@ const runtime: ContainerRuntime = {
   close: async () => {},
 };
 
+const cgroupRoot = mkdtempSync(join(tmpdir(), 'tallyman-bench-'));
 const metrics = new Metrics('agent');
 const directory = createContainerDirectory({
-  ...{ runtimes: [runtime], cgroupRoot: '/proc/self/task', requireCgroup2: false, logger: silentLogger, metrics },
+  ...{ runtimes: [runtime], cgroupRoot, requireCgroup2: false, logger: silentLogger, metrics },
   onVerdict: () => {},
   onUpdate: () => {},
 });
@@ -75,6 +79,7 @@ for (let round = 0; round < rounds; round++) {
 }
 attributor.close();
 await directory.close();
+rmSync(cgroupRoot, { recursive: true });
 
 if (outcomes.partial + outcomes.late > 0) throw new Error(`attribution was not complete: ${JSON.stringify(outcomes)}`);
 const eventsPerSecond = Math.round((eventCount / spentMs) * 1000);

@@ -24,10 +24,12 @@ need cc gcc
 build=.build/kernels
 rm -rf "$build/guest"
 mkdir -p "$build/guest"
-cc -O2 -static -pthread -o "$build/actor" test/support/programs/actor.c
-cc -O2 -static -o "$build/contain" test/kernels/contain.c
-scripts/with-node.sh node --disable-warning=ExperimentalWarning test/kernels/stage-guest.ts "$build/guest" "$build/actor" \
-  "$build/contain"
+mkdir -p "$build/programs"
+cc -O2 -static -pthread -o "$build/programs/actor" test/support/programs/actor.c
+for program in contain personality; do
+  cc -O2 -static -o "$build/programs/$program" "test/kernels/$program.c"
+done
+scripts/with-node.sh node --disable-warning=ExperimentalWarning test/kernels/stage-guest.ts "$build/guest" "$build/programs"
 
 # boot RELEASE: 0 when every check passed in the guest.
 boot() {
@@ -51,7 +53,7 @@ boot() {
 }
 
 status=0
-[ $# -gt 0 ] || set -- bookworm trixie
+[ $# -gt 0 ] || set -- bullseye bookworm trixie forky
 for release in "$@"; do
   test/kernels/fetch-kernel.sh "$release" "$build/$release" || {
     status=1

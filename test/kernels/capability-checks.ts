@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
-import { type Check, ofKind, only } from './check.ts';
+import { type Check, ofKind, only, toJson } from './check.ts';
 
 /** "CAP_CHOWN chown granted" */
 function facts(events: readonly KernelEvent[]): string[] {
@@ -29,6 +29,29 @@ const borrowedCredentials: Check = {
       found.filter((fact) => fact.endsWith('granted')),
       [],
     );
+  },
+};
+
+const ioUring: Check = {
+  name: 'what a program does as somebody else through io_uring',
+  hook: 'capability',
+  script:
+    'echo secret >/scratch/file; chown 33 /scratch/file; chmod 600 /scratch/file; cp /bin/personality /scratch/w; ' +
+    'personality inline /scratch/file && /scratch/w worker /scratch/file && echo OPENED',
+  verify: (events, run) => {
+    assert.equal(run.output, 'OPENED\n');
+    const uses = ofKind(events, 'capability').filter((event) => event.capabilityName === 'CAP_DAC_OVERRIDE');
+    for (const [index, name] of ['personality', 'w'].entries()) {
+      const { pid } =
+        ofKind(events, 'exec')
+          .filter((exec) => exec.argv[0]?.endsWith(name))
+          .at(-1) ?? {};
+      assert.equal(
+        uses.some((use) => use.pid === pid && use.granted && use.syscallName === 'io_uring_enter'),
+        true,
+        `use ${index}: ${toJson(uses)}`,
+      );
+    }
   },
 };
 
@@ -108,4 +131,5 @@ export const capabilityChecks: readonly Check[] = [
     },
   },
   borrowedCredentials,
+  ioUring,
 ];

@@ -80,6 +80,6 @@ case $module in
 *) fail "$package brings no overlay module" ;;
 esac
 mv "$image" "$directory/vmlinuz"
-version=$(dpkg-deb -f "$(find "$directory/cache" -name "$package*.deb")" Version)
+version=$(dpkg-deb -f "$(find "$directory/cache" -name "${package}_*.deb")" Version)
 rm -rf "$directory/lists" "$directory/cache"
 echo "$package $version" >"$directory/version"

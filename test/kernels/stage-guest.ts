@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
 /**
- * stage-guest.ts DIRECTORY ACTOR CONTAIN: lays out the guest's file system in DIRECTORY: busybox, Node and its libraries, libbpf,
+ * stage-guest.ts DIRECTORY PROGRAMS: lays out the guest's file system in DIRECTORY: busybox, Node and its libraries, libbpf,
  * the BPF object, and exactly those files of the repository that the smoke test imports.
  */
 
@@ -82,9 +82,9 @@ function stageBusybox(bin: string): void {
 }
 
 /** What the containers in the guest run in. */
-function stageImage(image: string, actor: string): void {
+function stageImage(image: string, programs: string): void {
   stageBusybox(join(image, 'bin'));
-  copy(actor, join(image, 'bin/actor'), 0o755);
+  for (const program of ['actor', 'personality']) copy(join(programs, program), join(image, 'bin', program), 0o755);
   for (const directory of ['dev', 'etc', 'opt', 'proc', 'scratch', 'tmp'])
     mkdirSync(join(image, directory), { recursive: true });
   chmodSync(join(image, 'tmp'), 0o1777);
@@ -93,15 +93,14 @@ function stageImage(image: string, actor: string): void {
   writeFileSync(join(image, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
 }
 
-const [directory, actor, contain] = process.argv.slice(2);
-if (directory === undefined || actor === undefined || contain === undefined)
-  throw new Error('usage: stage-guest.ts DIRECTORY ACTOR CONTAIN');
+const [directory, programs] = process.argv.slice(2);
+if (directory === undefined || programs === undefined) throw new Error('usage: stage-guest.ts DIRECTORY PROGRAMS');
 for (const name of ['containers', 'dev', 'proc', 'sys', 'lib', 'lib64', 'tmp'])
   mkdirSync(join(directory, name), { recursive: true });
 stageBusybox(join(directory, 'bin'));
-stageImage(join(directory, 'image'), actor);
+stageImage(join(directory, 'image'), programs);
 copy(process.execPath, join(directory, 'bin/node'), 0o755);
-copy(contain, join(directory, 'bin/contain'), 0o755);
+copy(join(programs, 'contain'), join(directory, 'bin/contain'), 0o755);
 const libbpf = findLibrary('libbpf.so.1');
 for (const library of new Set([libbpf, ...[process.execPath, libbpf].flatMap(sharedLibraries)]))
   copy(

@@ -6,6 +6,7 @@ import {
   isBundleWithMessageSignature,
   ValidationError,
 } from '@sigstore/bundle';
+import { z } from 'zod';
 import { invalid, judgeSignature, type Verdict } from '../signature/judge.ts';
 import type { PinnedKey } from '../signature/keys.ts';
 import { keysOfLogBody, parseCertificate, type SignerMaterial } from '../signature/material.ts';
@@ -33,7 +34,7 @@ export function openBundle(
 ): Evidence[] {
   let bundle: Bundle;
   try {
-    bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    bundle = bundleFromJSON(withDigest(JSON.parse(Buffer.from(bytes).toString('utf8')), subjectBytes));
   } catch (error) {
     return openEnvelope(
       () => {
@@ -68,6 +69,19 @@ export function openBundle(
   return openEnvelope(() => ({ envelope, material }), keys, origin, predicateHint);
 }
 
+const undigested = z.object({ messageSignature: z.looseObject({ messageDigest: z.strictObject({}) }) });
+
+/**
+ * Cosign names no digest when it signs bytes with an Ed25519 key, which the bundle parser refuses. The digest only says
+ * sooner what the signature over the bytes proves, so it is filled in.
+ */
+function withDigest(json: unknown, subjectBytes: Uint8Array): unknown {
+  if (!undigested.safeParse(json).success) return json;
+  const { messageSignature, ...rest } = json as { messageSignature: object };
+  const digest = createHash('sha256').update(subjectBytes).digest('base64');
+  return { ...rest, messageSignature: { ...messageSignature, messageDigest: { algorithm: 'SHA2_256', digest } } };
+}
+
 function judgeMessage(
   claimed: { algorithm: number; digest: Uint8Array },
   signature: Uint8Array,
@@ -75,8 +89,6 @@ function judgeMessage(
   keys: readonly PinnedKey[],
   material: SignerMaterial,
 ): Verdict {
-  // Cosign names no digest with Ed25519 keys; the signature is over the manifest's bytes all the same.
-  if (claimed.digest.length === 0) return judgeSignature(keys, subjectBytes, signature, material);
   const hash = hashes.get(claimed.algorithm);
   if (hash === undefined) return invalid('the digest of what it signs is of an unknown algorithm');
   const expected = `${hash}:${createHash(hash).update(subjectBytes).digest('hex')}`;
