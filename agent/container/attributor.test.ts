@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { capabilityOf, connectOf, execOf, exitOf, forkOf, type TestProcess } from '../../test/support/kernel-events.ts';
+import { StagedDirectory } from '../../test/support/staged-directory.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import { createProcessTree } from '../process/process-tree.ts';
@@ -17,34 +18,6 @@ function containerOf(containerId: string, cgroupId: bigint): Container {
   const image = { reference: 'r', configDigest: 'sha256:1', repoDigests: [], targetDigest: '', platform: '' };
   const posture = assumed.posture && { ...assumed.posture, unknownFields: [] };
   return { ...assumed, runtime: 'docker', image, posture };
-}
-
-/** Answers what the test says about each cgroup. */
-class StagedDirectory implements Pick<AttributorOptions, 'directory'> {
-  readonly answers = new Map<bigint, CgroupLookup>();
-  readonly seen: string[] = [];
-  #listener = (): void => undefined;
-
-  get directory(): AttributorOptions['directory'] {
-    return {
-      lookup: (cgroupId) => this.answers.get(cgroupId) ?? { state: 'unknown' },
-      onCgroupMkdir: (event) => this.seen.push(`mkdir ${event.path}`),
-      onCgroupRmdir: (event) => this.seen.push(`rmdir ${event.path}`),
-      assume: (cgroupId) => {
-        const lookup = this.answers.get(cgroupId);
-        return assumedContainer(lookup?.state === 'pending' ? lookup.containerId : undefined, cgroupId, undefined);
-      },
-      subscribe: (listener) => {
-        this.#listener = listener;
-        return () => undefined;
-      },
-    };
-  }
-
-  settle(cgroupId: bigint, answer: CgroupLookup): void {
-    this.answers.set(cgroupId, answer);
-    this.#listener();
-  }
 }
 
 const init: TestProcess = { pid: 100, startKtimeNs: 7n, cgroupId: 82n, containerPid: 1 };

@@ -2,45 +2,18 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CodedError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { MemoryRuntime } from '../../test/support/memory-runtime.ts';
 import { assumedContainer } from './assumed-container.ts';
 import { type Container, ContainerState } from './container.ts';
 import { type ContainerDirectory, createContainerDirectory } from './container-directory.ts';
-import type { ContainerRuntime, RuntimeSink } from './runtime.ts';
 
 const a = 'a1'.repeat(32);
 const b = 'b2'.repeat(32);
 
 function containerOf(id: string, name = 'x'): Container {
   return { ...assumedContainer(id, 0n, undefined), name, runtime: 'memory', startedUnixNs: 5n };
-}
-
-/** A runtime that keeps its containers in memory. */
-class MemoryRuntime implements ContainerRuntime {
-  readonly name = 'memory';
-  readonly containers = new Map<string, Container>();
-  readonly asked: string[] = [];
-  away = false;
-  sink: RuntimeSink | undefined;
-
-  async start(sink: RuntimeSink): Promise<void> {
-    this.sink = sink;
-    for (const container of this.containers.values()) sink.inspected(container);
-  }
-
-  async inspect(id: string): Promise<Container | undefined> {
-    this.asked.push(id);
-    if (this.away) throw new CodedError('away', 'the runtime is away');
-    return this.containers.get(id);
-  }
-
-  status() {
-    return { name: this.name, connected: !this.away, version: '1', reason: '' };
-  }
-
-  async close(): Promise<void> {}
 }
 
 let root: string;
@@ -262,27 +235,5 @@ describe('container directory: containers that nobody knows', () => {
     runtime.sink?.inspected(containerOf(b));
     expect(directory.lookup(501n)).toMatchObject({ container: { id: b, cgroupId: 501n } });
     expect(directory.lookup(500n)).toMatchObject({ container: { id: a } });
-  });
-
-  it('asks ever more rarely for what every runtime denies', async () => {
-    await directory.start();
-    mkdir(500n, `/docker/${a}`);
-    for (let second = 0; second < 60; second++) {
-      nowMs = second * 1000;
-      directory.lookup(500n);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(runtime.asked.length).toBeGreaterThan(3);
-    expect(runtime.asked.length).toBeLessThan(8);
-  });
-
-  it('says what is wrong with the cgroup root', async () => {
-    const options = { logger: silentLogger, metrics: new Metrics('agent'), onVerdict() {}, onUpdate() {} };
-    const nowhere = createContainerDirectory({ ...options, cgroupRoot: '/nowhere' });
-    await expect(nowhere.start()).rejects.toMatchObject({ code: 'cgroup-root-unreadable', hint: expect.any(String) });
-    await nowhere.close();
-    const plain = createContainerDirectory({ ...options, metrics: new Metrics('agent'), cgroupRoot: root });
-    await expect(plain.start()).rejects.toMatchObject({ code: 'not-cgroup2' });
-    await plain.close();
   });
 });
