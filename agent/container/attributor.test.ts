@@ -120,6 +120,7 @@ describe('attributor', () => {
     attributor.noteLoss(100n * secondsNs, 101n * secondsNs);
     for (const at of [39n, 41n, 100n, 160n, 162n]) attributor.onEvent(execOf(init, at * secondsNs, '/bin/sh'));
     expect(emitted.map((event) => event.dataComplete)).toEqual([true, false, false, false, true]);
+    expect(stage.seen).toEqual(['rescan']);
   });
 
   it('does not let an error of detection cost the events behind it', async () => {

@@ -14,7 +14,7 @@ import { HeldEvents, type HeldQueue } from './held-events.ts';
 import { LossWindows } from './loss-windows.ts';
 
 export interface AttributorOptions {
-  directory: Pick<ContainerDirectory, 'lookup' | 'onCgroupMkdir' | 'onCgroupRmdir' | 'assume' | 'subscribe'>;
+  directory: Pick<ContainerDirectory, 'lookup' | 'onCgroupMkdir' | 'onCgroupRmdir' | 'assume' | 'rescan' | 'subscribe'>;
   tree: ProcessTree;
   emit: (event: AttributedEvent) => void;
   /** Programs that ended, by exit or because the process executed another one. */
@@ -36,7 +36,7 @@ export interface AttributorOptions {
 export interface Attributor {
   /** Takes every event, in the order of the kernel's records. */
   onEvent(event: KernelEvent): void;
-  /** Records were lost between these times: events around them are marked as not complete. */
+  /** Records were lost between these times: events around them are marked, and the cgroups are read anew. */
   noteLoss(fromKtimeNs: bigint, toKtimeNs: bigint): void;
   /** Lets go of what has waited long enough; called by a timer. */
   tick(): void;
@@ -104,6 +104,7 @@ class EventAttributor implements Attributor {
 
   noteLoss(fromKtimeNs: bigint, toKtimeNs: bigint): void {
     this.#losses.note(fromKtimeNs, toKtimeNs);
+    this.#directory.rescan();
   }
 
   tick(): void {

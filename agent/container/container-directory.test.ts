@@ -123,9 +123,8 @@ describe('container directory', () => {
     nowMs = 1000;
     expect(directory.lookup(cgroupId)).toEqual({ state: 'unknown' });
     const before = directory.status().cgroups;
+    await expect.poll(() => directory.lookup(cgroupId).state).toBe('pending');
     await settled();
-    await settled();
-    expect(directory.lookup(cgroupId).state).toBe('pending');
     // One came, one went.
     expect(directory.status().cgroups).toBe(before);
     expect(directory.lookup(gone).state).toBe('pending');

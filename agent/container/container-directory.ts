@@ -53,6 +53,8 @@ export interface ContainerDirectory {
   /** All containers known, exited ones included while they are remembered. */
   list(): Container[];
   get(id: string): Container | undefined;
+  /** Compares with the hierarchy soon: births and deaths of cgroups may have gone unreported. */
+  rescan(): void;
   /** Calls the listener whenever a look-up may have a new answer; answers how to stop that. */
   subscribe(listener: () => void): () => void;
   status(): ContainerDirectoryStatus;
@@ -70,6 +72,7 @@ const defaultAfterLifeMs = 300_000;
 const maxExited = 10_000;
 const maxAssumed = 1000;
 const sweepIntervalMs = 30_000;
+const sweepsPerRescan = 10;
 
 /** Which container a cgroup belongs to, from the kernel's cgroup hierarchy and the container runtimes. */
 export function createContainerDirectory(options: ContainerDirectoryOptions): ContainerDirectory {
@@ -86,6 +89,7 @@ class Directory implements ContainerDirectory {
   readonly #inbox: RuntimeInbox;
   readonly #listeners = new Set<() => void>();
   #sweepTimer: NodeJS.Timeout | undefined;
+  #sweeps = 0;
   #started = false;
 
   constructor(options: ContainerDirectoryOptions) {
@@ -161,6 +165,10 @@ class Directory implements ContainerDirectory {
     return this.#table.get(id);
   }
 
+  rescan(): void {
+    this.#index.requestScan();
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -224,6 +232,7 @@ class Directory implements ContainerDirectory {
   }
 
   #sweep(): void {
+    if (++this.#sweeps % sweepsPerRescan === 0) this.rescan();
     this.#index.sweep();
     this.#table.sweep();
   }

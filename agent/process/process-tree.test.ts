@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { execOf, exitOf, forkOf, type TestProcess } from '../../test/support/kernel-events.ts';
-import { maxAncestors } from './execution.ts';
 import type { ProcessExecution } from './process.ts';
 import { createProcessTree, type ProcessTree } from './process-tree.ts';
 

@@ -35,7 +35,7 @@ export interface SensorOptions {
 
 /** Reading often while there is work keeps latency low; reading seldom while there is none keeps an idle node idle. */
 const busyIntervalMs = 2;
-const idleIntervalMs = 10;
+const idleIntervalMs = 20;
 const busyForMs = 500;
 const maxRecordsPerDrain = 100_000;
 

@@ -17,17 +17,14 @@ export interface AlertReaderOptions {
 }
 
 /**
- * Reads the alerts of the JetStream stream in order, each message's bytes as text. Uses an ordered consumer, which the
- * server forgets by itself: nothing is left behind and no other subscriber loses a message.
+ * Reads the alerts of the JetStream stream in order, each message's bytes as text. Uses an ordered consumer of its own:
+ * nothing is left behind and no other subscriber loses a message.
  */
 export async function* readAlerts(options: AlertReaderOptions): AsyncGenerator<string> {
   const connection = await connectNats(options.natsUrl);
-  const stop = (): void => void connection.close();
-  options.signal?.addEventListener('abort', stop, { once: true });
   try {
     yield* readStream(connection, options);
   } finally {
-    options.signal?.removeEventListener('abort', stop);
     await connection.close();
   }
 }
@@ -44,11 +41,18 @@ async function connectNats(natsUrl: string): Promise<NatsConnection> {
 
 async function* readStream(connection: NatsConnection, options: AlertReaderOptions): AsyncGenerator<string> {
   const { consumer, pendingCount } = await openConsumer(connection, options);
-  if (pendingCount === 0 && !options.follow) return;
-  const messages = await consumer.consume({ max_messages: 256 });
-  for await (const message of messages) {
-    yield message.string();
-    if (!options.follow && isLast(message)) return;
+  try {
+    if (pendingCount === 0 && !options.follow) return;
+    const messages = await consumer.consume({ max_messages: 256 });
+    const stop = (): void => void messages.close();
+    options.signal?.addEventListener('abort', stop, { once: true });
+    for await (const message of messages) {
+      yield message.string();
+      if (options.signal?.aborted || (!options.follow && isLast(message))) return;
+    }
+  } finally {
+    // The server would forget it by itself, minutes later.
+    await consumer.delete().catch(() => false);
   }
 }
 
@@ -79,10 +83,7 @@ async function openConsumer(
 function startOf(options: AlertReaderOptions, lastSequence: number) {
   if (options.sinceUnixMs !== undefined)
     return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(options.sinceUnixMs).toISOString() };
-  if (options.lastCount === 0) return { deliver_policy: DeliverPolicy.New };
-  if (options.lastCount === undefined) return { deliver_policy: DeliverPolicy.All };
-  return {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(1, lastSequence - options.lastCount + 1),
-  };
+  // A sequence for "all" as well: with the policy of that name the server refuses what the client sends.
+  const first = options.lastCount === undefined ? 1 : Math.max(1, lastSequence - options.lastCount + 1);
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: first };
 }

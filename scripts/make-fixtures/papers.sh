@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes test/fixtures/papers: a small real image in several variants, signed and attested by the real cosign, described by
 # the real syft, in a real docker-registry; then exported by export-registry.ts.
-# Usage: BIN=/folder/with/cosign2+cosign3+syft+oras scripts/make-fixtures/papers.sh   (needs docker, docker-registry, node)
+# Usage: BIN=/folder/with/cosign2+cosign3+syft+oras scripts/make-fixtures/papers.sh
+# Needs docker, docker-registry, go, openssl, curl, Debian’s apt-get, npm, pip and Node 24 first in PATH.
 set -eu
 : "${BIN:?set BIN to the folder of install-tools.sh}"
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * personality inline|worker FILE: registers its credentials with io_uring, becomes nobody, and opens FILE as who it was
- * before, in its own io_uring_enter(2) or in a worker thread of the kernel. Exit code 0 when that worked.
+ * personality inline|worker|poller FILE: registers its credentials with io_uring, becomes nobody, and opens FILE as who it
+ * was before: in its own io_uring_enter(2), or in one of the two kinds of threads that the kernel makes for it. Exit code 0
+ * when that worked.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -26,7 +27,8 @@ static void *map(int ring, size_t length, off_t what)
 
 int main(int argc, char **argv)
 {
-	struct io_uring_params params = {};
+	int is_poller = argc == 3 && strcmp(argv[1], "poller") == 0;
+	struct io_uring_params params = { .flags = is_poller ? IORING_SETUP_SQPOLL : 0 };
 	int ring = syscall(SYS_io_uring_setup, 4, &params);
 	struct io_uring_sqe *entry;
 	struct io_uring_cqe *completion;
@@ -52,7 +54,8 @@ int main(int argc, char **argv)
 		entry->flags = IOSQE_ASYNC;
 	((__u32 *)(submissions + params.sq_off.array))[0] = 0;
 	__atomic_store_n((__u32 *)(submissions + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS | (is_poller ? IORING_ENTER_SQ_WAKEUP : 0), NULL,
+		    0) != 1)
 		return fail("io_uring_enter");
 	completion = (void *)(completions + params.cq_off.cqes);
 	return completion->res < 0;

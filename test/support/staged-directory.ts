@@ -17,6 +17,7 @@ export class StagedDirectory {
         const lookup = this.answers.get(cgroupId);
         return assumedContainer(lookup?.state === 'pending' ? lookup.containerId : undefined, cgroupId, undefined);
       },
+      rescan: () => this.seen.push('rescan'),
       subscribe: (listener) => {
         this.#listener = listener;
         return () => undefined;

@@ -45,7 +45,8 @@ static __always_inline bool capability_granted(const struct cred *cred, struct u
 
 /*
  * True when the kernel works for the task with somebody else's credentials, as overlayfs does with those of whoever mounted
- * it: what they may is no capability of the program. io_uring is not excused, where a program borrows them on purpose.
+ * it: what they may is no capability of the program. io_uring is not excused, where a program borrows them on purpose,
+ * in its own syscall or in the threads that the kernel makes for it.
  */
 static __always_inline bool has_borrowed_credentials(struct task_struct *task, const struct cred *cred, __s32 syscall)
 {

@@ -185,6 +185,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	unsigned int flags;
 	__u64 start_boottime;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
@@ -259,6 +260,7 @@ struct pt_regs {
 #define S_IFSOCK 0140000
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 0x00000004
+#define PF_IO_WORKER 0x00000010
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2

@@ -7,12 +7,10 @@ import {
   type SigningKey,
   signBytes,
   signStatement,
-  simpleSigningPayload,
 } from '../../../test/support/sign.ts';
 import type { SignatureRecord } from '../papers.ts';
 import { sha256Digest } from '../registry/digest.ts';
 import { loadCosignKeys, type PinnedKey } from '../signature/keys.ts';
-import { openLegacySignature } from '../signature/legacy.ts';
 import { openBundle } from './bundle.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -198,46 +196,6 @@ describe('a bundle with a signature over the manifest', () => {
     expect(onlyRecord(open(messageBundle(key, Buffer.from('x'), Buffer.from('x')))).reason).toContain('another image');
     expect(onlyRecord(open(messageBundle(stranger, image, image))).outcome).toBe('untrusted');
   });
-});
-
-describe('a legacy signature', () => {
-  const annotation = 'dev.cosignproject.cosign/signature';
-  const sign = (signer: SigningKey, payload: Buffer): Record<string, string> => ({
-    [annotation]: signBytes(signer, payload).toString('base64'),
-  });
-  const payload = simpleSigningPayload('host/app', digest);
-  const judge = (bytes: Buffer, annotations: Record<string, string>): SignatureRecord =>
-    openLegacySignature(bytes, annotations, [pinned(key)], origin);
-
-  it('is verified, untrusted or invalid like any other', () => {
-    expect(judge(payload, sign(key, payload)).outcome).toBe('verified');
-    expect(judge(payload, sign(stranger, payload)).outcome).toBe('untrusted');
-    expect(judge(payload, {})).toMatchObject({
-      outcome: 'invalid',
-      reason: expect.stringContaining('missing or empty'),
-    });
-    const other = simpleSigningPayload('host/app', sha256Digest(Buffer.from('other')));
-    expect(judge(other, sign(key, other))).toMatchObject({
-      outcome: 'invalid',
-      reason: expect.stringContaining('another image'),
-    });
-  });
-
-  it('finds the digest whatever the case of its name, but not twice', () => {
-    const upper = Buffer.from(payload.toString().replace('docker-manifest', 'Docker-manifest'));
-    expect(judge(upper, sign(key, upper)).outcome).toBe('verified');
-    const twice = Buffer.from(
-      payload.toString().replace('"image":{', `"image":{"Docker-Manifest-Digest":"${digest}",`),
-    );
-    expect(judge(twice, sign(key, twice)).outcome).toBe('invalid');
-  });
-
-  it.each(['', '{}', 'null', '{"critical":{"type":"atomic container signature","image":{}}}'])(
-    'with the payload %j is invalid',
-    (text) => {
-      expect(judge(Buffer.from(text), sign(key, Buffer.from(text))).outcome).toBe('invalid');
-    },
-  );
 });
 
 describe('what real cosign wrote', () => {
