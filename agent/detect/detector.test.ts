@@ -42,7 +42,7 @@ describe('onEvent', () => {
     expect(finding).toMatchObject({
       ruleId: 'exec-drift',
       severity: Severity.HIGH,
-      summary: '/tmp/.x was executed but is not part of the image (layer: writable).',
+      summary: '/tmp/.x is not part of the image (layer: writable) and was executed by dash as user 0.',
       ancestryComplete: true,
       attribution: Attribution.COMPLETE,
       missing: [],

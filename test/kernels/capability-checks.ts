@@ -43,7 +43,7 @@ const ioUring: Check = {
     ...ioUringWays.map((way) => `cp /bin/personality /scratch/${way}; /scratch/${way} ${way} /scratch/file || echo $?`),
   ].join('; '),
   verify: (events, run) => {
-    throw new Error(uses2(events));
+    assert.equal(run.output, '');
     const uses = ofKind(events, 'capability').filter(
       (event) => event.capabilityName === 'CAP_DAC_READ_SEARCH' && event.granted,
     );
@@ -133,4 +133,3 @@ export const capabilityChecks: readonly Check[] = [
   borrowedCredentials,
   ioUring,
 ];
-function uses2(e: any): string { return e.filter((x:any)=>x.kind==='capability').map((x:any)=>x.comm+x.pid+x.syscallName+x.capabilityName+x.granted).join(' ; '); }

@@ -51,7 +51,7 @@ static __always_inline bool capability_granted(const struct cred *cred, struct u
 static __always_inline bool has_borrowed_credentials(struct task_struct *task, const struct cred *cred, __s32 syscall)
 {
 	return cred != BPF_CORE_READ(task, real_cred) && cred == BPF_CORE_READ(task, cred) &&
-	       syscall != SYSCALL_IO_URING_ENTER;
+	       syscall != SYSCALL_IO_URING_ENTER && !(BPF_CORE_READ(task, flags) & PF_IO_WORKER);
 }
 
 /* granted < 0: work it out. */
