@@ -60,6 +60,8 @@ describe('onEvent', () => {
       ['sh', '-c', 'curl | sh'],
     ]);
     expect(finding?.fields).toEqual({
+      'process.credentials.euid': '0',
+      'process.parent.program': 'dash',
       'process.executable.path': '/tmp/.x',
       'process.executable.layer': 'writable',
       'process.executable.unlinked': 'false',
