@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../cli/program.ts';
@@ -5,9 +8,6 @@ import { exitOnUsageError } from '../cli/usage-error.ts';
 import { loadPolicy } from '../collector/decide/policy.ts';
 import type { Workload } from './manifests.ts';
 import { readManifests, readWorkload } from './manifests.ts';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 const manifests = readManifests();
 const agent = readWorkload('DaemonSet', 'tallyman-agent');
@@ -91,7 +91,9 @@ describe('the agent', () => {
   it('reads the host through mounts that its options name, and changes none of them', async () => {
     const options = await understood(agent);
     const source = (path: unknown): string | undefined => {
-      const mount = volumeMounts.find(({ mountPath }) => path === mountPath || String(path).startsWith(`${mountPath}/`));
+      const mount = volumeMounts.find(
+        ({ mountPath }) => path === mountPath || String(path).startsWith(`${mountPath}/`),
+      );
       return mount && hostPaths.get(mount.name);
     };
     expect(source(options.procRoot)).toBe('/proc');
@@ -116,7 +118,9 @@ describe('the agent', () => {
     const options = await understood(agent);
     const [host = '', port] = String(options.collector).split(':');
     const [service = '', namespace] = host.split('.');
-    const ports = (document('Service', service) as { spec: { ports: { name: string; port: number; targetPort: string }[] } }).spec.ports;
+    const ports = (
+      document('Service', service) as { spec: { ports: { name: string; port: number; targetPort: string }[] } }
+    ).spec.ports;
     const target = ports.find((candidate) => candidate.port === Number(port))?.targetPort;
     expect(namespace).toBe(collector.metadata.namespace);
     expect(containerOf(collector).ports).toContainEqual({ name: target, containerPort: Number(port) });

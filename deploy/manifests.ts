@@ -63,7 +63,7 @@ export interface Manifest {
 const manifestSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
-  metadata: z.object({ name: z.string() }),
+  metadata: z.looseObject({ name: z.string() }),
 });
 
 /** All documents below deploy/kubernetes, in the order of file names. Throws for anything that is not Kubernetes YAML. */

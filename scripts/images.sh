@@ -10,7 +10,7 @@ prefix=${IMAGE_PREFIX:-}
 stage=.build/image
 
 scripts/setup/docker.sh docker
-scripts/stage-image.sh "$stage"
+scripts/with-node.sh node scripts/stage-image.ts "$stage"
 
 base=${BASE_IMAGE:-}
 if [ -z "$base" ]; then

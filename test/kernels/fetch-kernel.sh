@@ -56,10 +56,8 @@ private_apt apt-get update >"$directory/apt.log" 2>&1 || true
 depends_on() {
   private_apt apt-cache depends --important "$1" 2>>"$directory/apt.log" | sed -n 's/^ *Depends: //p'
 }
-package=$(depends_on linux-image-cloud-amd64 | grep '^linux-image-[0-9]' | head -n 1) || {
-  tail -n 5 "$directory/apt.log" >&2
-  fail "the configured mirrors offer no kernel of $release (log: $directory/apt.log)"
-}
+package=$(depends_on linux-image-cloud-amd64 | grep '^linux-image-[0-9]' | head -n 1)
+[ -n "$package" ] || fail "the configured mirrors offer no kernel of a release named $release (log: $directory/apt.log)"
 # Since forky the image and its modules are packages of their own that linux-image only depends on.
 parts=$(depends_on "$package" | grep '^linux-\(binary\|modules\)-' || true)
 (cd "$directory/cache" && private_apt apt-get download "$package" $parts) >>"$directory/apt.log" 2>&1 ||

@@ -103,6 +103,8 @@ async function runSession(hookVariants: Record<string, string>, checks: readonly
     for (const state of session.sensor.hooks) {
       console.log(`hook  ${state.name.padEnd(14)} ${state.attachPoint ?? `NOT ATTACHED: ${state.consequence}`}`);
       for (const reason of state.reasons) console.log(`      ${reason}`);
+      if (state.attachPoint === undefined)
+        outcomes.push({ hook: state.name, attachPoint: 'none', check: 'is attached', error: state.reasons.join('; ') });
       for (const check of checks) if (check.hook === state.name) outcomes.push(await runCheck(session, state, check));
     }
     outcomes.push(await checkLedger(session));
