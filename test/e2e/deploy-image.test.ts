@@ -13,7 +13,10 @@ import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { readWorkload } from '../../deploy/manifests.ts';
 import { importBaseImage } from '../support/base-image.ts';
+import type { TestContainer } from '../support/docker.ts';
 import { buildTestImage, docker, runContainer } from '../support/docker.ts';
+import type { RuncContainer } from '../support/runc.ts';
+import { startRuncContainer } from '../support/runc.ts';
 
 const run = promisify(execFile);
 const baseImage = 'tallyman-test-base:latest';
@@ -28,18 +31,22 @@ const container = pod.containers[0]!;
 
 let folder: string;
 let network: Docker.Network;
-let gateway: string;
+let pause: TestContainer | undefined;
+let podAddress: string;
 let collector: Collector;
-let agent: Docker.Container | undefined;
+let agent: RuncContainer | undefined;
 const alerts: Alert[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tallyman-deploy-'));
   await buildTestImage();
   await buildAgentImage();
-  // Pods have a network of their own and so has this one; nothing leaves the machine.
+  // Pods have a network namespace of their own and so has this one; nothing leaves the machine.
   network = await docker.createNetwork({ Name: `tallyman-deploy-${process.pid}`, Internal: true });
-  gateway = (await network.inspect()).IPAM.Config[0].Gateway;
+  const gateway: string = (await network.inspect()).IPAM?.Config?.[0]?.Gateway ?? '';
+  pause = await runContainer({ command: ['/bin/sleep', '3600'], networkMode: network.id });
+  const { State, NetworkSettings } = await docker.getContainer(pause.id).inspect();
+  podAddress = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? '';
   collector = createCollector(
     {
       dataDir: folder,
@@ -50,12 +57,13 @@ beforeAll(async () => {
   );
   await collector.start();
   collector.subscribeAlerts((alert) => alerts.push(alert));
-  agent = await startAgent();
+  agent = await startAgent(State.Pid);
 });
 
 afterAll(async () => {
-  await agent?.remove({ force: true });
+  await agent?.remove();
   await collector?.close();
+  await pause?.remove();
   await network?.remove();
   for (const image of [agentImage, baseImage])
     await docker
@@ -81,46 +89,36 @@ async function buildAgentImage(): Promise<void> {
 }
 
 /** As the kubelet would: everything from the manifest, but where the collector is and where this host keeps cgroup v2. */
-async function startAgent(): Promise<Docker.Container> {
+function startAgent(networkOfPid: number): Promise<RuncContainer> {
   const { securityContext, volumeMounts, args, env } = container;
   const volumes = new Map(pod.volumes.map((volume) => [volume.name, volume]));
   const hostPath = (name: string): string | undefined => {
     const path = volumes.get(name)?.hostPath?.path;
     return path === '/sys/fs/cgroup' ? findCgroupRoot() : path;
   };
-  const binds = volumeMounts.filter(({ name }) => hostPath(name) !== undefined);
-  const scratch = volumeMounts.filter(({ name }) => volumes.get(name)?.emptyDir !== undefined);
-  const created = await docker.createContainer({
-    Image: agentImage,
-    Cmd: args.map((argument, index) => (args[index - 1] === '--collector' ? collector.address : argument)),
-    Env: env.map(({ name }) => `${name}=node-under-test`),
-    User: String(securityContext.runAsUser),
-    HostConfig: {
-      NetworkMode: network.id,
-      PidMode: pod.hostPID ? 'host' : '',
-      Privileged: securityContext.privileged === true,
-      CapDrop: securityContext.capabilities.drop,
-      CapAdd: securityContext.capabilities.add,
-      SecurityOpt: ['apparmor=unconfined', ...(securityContext.allowPrivilegeEscalation ? [] : ['no-new-privileges'])],
-      ReadonlyRootfs: securityContext.readOnlyRootFilesystem,
-      Binds: binds.map(({ name, mountPath, readOnly }) => `${hostPath(name)}:${mountPath}${readOnly ? ':ro' : ''}`),
-      Tmpfs: Object.fromEntries(scratch.map(({ mountPath }) => [mountPath, ''])),
-    },
+  return startRuncContainer({
+    folder,
+    image: agentImage,
+    args: args.map((argument, index) => (args[index - 1] === '--collector' ? collector.address : argument)),
+    env: env.map(({ name }) => `${name}=node-under-test`),
+    capabilities: securityContext.capabilities.add.map((name) => `CAP_${name}`),
+    noNewPrivileges: !securityContext.allowPrivilegeEscalation,
+    readOnlyRootFilesystem: securityContext.readOnlyRootFilesystem,
+    hostPid: pod.hostPID,
+    networkOfPid,
+    binds: volumeMounts.flatMap(({ name, mountPath, readOnly }) => {
+      const source = hostPath(name);
+      return source === undefined ? [] : [{ source, destination: mountPath, readOnly }];
+    }),
+    tmpfs: volumeMounts
+      .filter(({ name }) => volumes.get(name)?.emptyDir !== undefined)
+      .map(({ mountPath }) => mountPath),
   });
-  await created.start();
-  return created;
-}
-
-async function agentLogs(): Promise<string> {
-  const { stdout, stderr } = await run('docker', ['logs', agent?.id ?? '']);
-  return stdout + stderr;
 }
 
 async function agentAnswers(path: string): Promise<number> {
-  const { NetworkSettings } = await agent!.inspect();
-  const [address] = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress);
   const port = container.ports.find(({ name }) => name === 'http')?.containerPort;
-  return fetch(`http://${address}:${port}${path}`).then(
+  return fetch(`http://${podAddress}:${port}${path}`).then(
     ({ status }) => status,
     () => 0,
   );
@@ -131,7 +129,7 @@ it('becomes ready with the capabilities and mounts of the DaemonSet, every hook 
     .poll(() => agentAnswers('/readyz'), { timeout: 60_000, interval: 200 })
     .toBe(200)
     .catch(async (error: unknown) => {
-      throw new Error(`the agent does not become ready:\n${await agentLogs()}`, { cause: error });
+      throw new Error(`the agent does not become ready:\n${agent?.logs()}`, { cause: error });
     });
   expect(await agentAnswers('/healthz')).toBe(200);
   await expect.poll(() => collector.status().nodes[0]?.hooks, { timeout: 20_000 }).toBeDefined();
