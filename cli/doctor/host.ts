@@ -27,13 +27,13 @@ export function checkSystem(): Check {
   return { ...check, state: 'good' };
 }
 
-/** What the agent needs each capability for. CAP_SYS_ADMIN stands in for CAP_BPF and CAP_PERFMON. */
+/** What the agent needs each capability for. */
 const capabilities = [
-  { name: 'CAP_BPF', bit: 39, essential: true, what: 'loading BPF programs' },
-  { name: 'CAP_PERFMON', bit: 38, essential: true, what: 'attaching programs to tracepoints and functions' },
-  { name: 'CAP_NET_ADMIN', bit: 12, essential: false, what: 'seeing connection attempts (cgroup hooks)' },
-  { name: 'CAP_SYS_PTRACE', bit: 19, essential: false, what: 'reading what ran before the agent started' },
-  { name: 'CAP_DAC_READ_SEARCH', bit: 2, essential: false, what: 'reading /proc of processes of other users' },
+  { name: 'CAP_BPF', bit: 39, essential: true, inSysAdmin: true, what: 'loading BPF programs' },
+  { name: 'CAP_PERFMON', bit: 38, essential: true, inSysAdmin: true, what: 'attaching programs to tracepoints' },
+  { name: 'CAP_SYS_PTRACE', bit: 19, essential: true, inSysAdmin: false, what: 'telling containers from the host' },
+  { name: 'CAP_NET_ADMIN', bit: 12, essential: false, inSysAdmin: false, what: 'seeing connection attempts' },
+  { name: 'CAP_DAC_READ_SEARCH', bit: 2, essential: false, inSysAdmin: false, what: 'reading /proc of other users' },
 ] as const;
 const sysAdminBit = 21;
 
@@ -43,7 +43,7 @@ export function checkRights(status: string = readFileSync('/proc/self/status', '
   if (text === undefined) return { ...check, state: 'unknown', found: 'no CapEff line' };
   const effective = BigInt(`0x${text}`);
   const holds = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
-  const missing = capabilities.filter(({ bit, essential }) => !holds(bit) && !(essential && holds(sysAdminBit)));
+  const missing = capabilities.filter(({ bit, inSysAdmin }) => !holds(bit) && !(inSysAdmin && holds(sysAdminBit)));
   if (missing.length === 0) return { ...check, state: 'good', found: 'all capabilities that the agent needs' };
   const blocked = missing.some(({ essential }) => essential);
   return {

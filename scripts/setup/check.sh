@@ -1,7 +1,8 @@
 #!/bin/sh
-# What unit tests start beside Node: the NATS server.
+# What unit tests start beside Node: a NATS server and a registry.
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 
 need nats-server nats-server
-install_missing 'unit tests start it on loopback'
+need docker-registry docker-registry
+install_missing 'unit tests start them on loopback'

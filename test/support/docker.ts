@@ -38,6 +38,7 @@ export interface TestContainer {
   /** Runs a command in it (docker exec); its output. */
   exec(command: string[]): Promise<string>;
   logs(): Promise<string>;
+  /** Kills and removes it; nothing happens where it is gone. */
   remove(): Promise<void>;
 }
 
@@ -125,6 +126,11 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
       return stdout + stderr;
     },
     logs: async () => (await run('docker', ['logs', container.id])).stdout,
-    remove: async () => container.remove({ force: true }),
+    remove: async () => {
+      await container.remove({ force: true }).catch((error: { statusCode?: number }) => {
+        // A test may have removed it already.
+        if (error.statusCode !== 404) throw error;
+      });
+    },
   };
 }
