@@ -15,6 +15,7 @@ import { printTable } from './lib/table.ts';
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '4' } },
 });
+const settleMs = 3000;
 const rounds = Number(values.rounds);
 const loadMs = Number(values.seconds) * 1000;
 
@@ -125,6 +126,8 @@ try {
       ['--collector', `127.0.0.1:${uplinkPort}`, '--http', `127.0.0.1:${agentPort}`],
       `http://127.0.0.1:${agentPort}/readyz`,
     );
+    // What it costs to start is not what it costs to run.
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
     for (const name of Object.keys(loads)) on.get(name)?.push(await sample(name, agent));
     lost += await recordsLost(`http://127.0.0.1:${agentPort}/metrics`);
     await stop(agent);

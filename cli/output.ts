@@ -7,8 +7,9 @@ export function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** Standard error: everything else that a person should read. */
+/** Standard error: everything else that a person should read. Nothing for no lines. */
 export function printNote(...lines: readonly string[]): void {
+  if (lines.length === 0) return;
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 

@@ -5,10 +5,16 @@ set -eu
 repo=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$repo"
 
+# A Docker daemon that was started for this run is stopped again; one that `make run` had started stays.
+started_docker() {
+  cat .build/dockerd.started 2>/dev/null || true
+}
+started_before=$(started_docker)
+
 stop_what_was_started() {
   status=$?
   trap - EXIT
-  scripts/setup/docker.sh stop || true
+  [ "$(started_docker)" = "$started_before" ] || scripts/setup/docker.sh stop || true
   exit "$status"
 }
 trap stop_what_was_started EXIT

@@ -35,7 +35,9 @@ async function checkDocker(socketPath: string): Promise<Check> {
       state: 'weaker',
       found: errorText(thrown),
       follows: 'containers of Docker cannot be named and their images are not known',
-      todo: 'start Docker (systemctl start docker), or name its socket with --docker-socket',
+      todo: /EACCES|EPERM/.test(errorText(thrown))
+        ? 'run as root (sudo tallyman …)'
+        : 'start Docker (systemctl start docker), or name its socket with --docker-socket',
     };
   }
 }

@@ -87,13 +87,12 @@ describe('startScreen', () => {
 
 describe('tallyman up', () => {
   it('stops what it started when a later part does not start, and says why', async () => {
-    const object = join(folder, 'missing.o');
-    const args = ['up', '--data-dir', join(folder, 'data'), '--http', '127.0.0.1:0', '--bpf-object', object];
-    const result = await runCli(args);
+    const missing = ['--cgroup-root', folder, '--rules', join(folder, 'missing-rules')];
+    const result = await runCli(['up', '--data-dir', join(folder, 'data'), '--http', '127.0.0.1:0', ...missing]);
     expect(result.code).toBe(1);
     expect(result.stdout).toBe('');
     expect(result.stderr).toContain('collector stopped\nnats-server stopped\n');
-    expect(result.stderr).toMatch(/^tallyman: .*missing\.o/m);
+    expect(result.stderr).toMatch(/^tallyman: 1 problem in rule files\n.*missing-rules/m);
   });
 
   it('names every wrong key of a configuration before it starts anything', async () => {
