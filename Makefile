@@ -19,10 +19,10 @@ BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I ag
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: help run demo test check bench generate images bpf doctor setup setup-node setup-bpf setup-run setup-check setup-test clean
+.PHONY: help run demo test check bench generate images bpf doctor setup setup-node setup-bpf setup-run setup-check setup-test setup-kernels test-kernels clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup-node setup-bpf setup-run bpf ## Watch the containers of this machine: agent, collector and NATS (ARGS="…" for more options)
 	@$(AS_ROOT) ./tallyman up $(ARGS)
@@ -36,6 +36,9 @@ test: setup-node setup-bpf ## Everything: check, kernel tests, end-to-end tests 
 check: setup-node setup-bpf setup-check ## Types, lint, generated files, unit tests; under a minute
 	@[ "$$(uname -s)" != Linux ] || $(MAKE) bpf
 	@$(NODE) node scripts/verify.ts check
+
+test-kernels: setup-node setup-bpf setup-kernels bpf ## The sensor on the kernels of Debian releases, emulated (ARGS="bookworm …")
+	@scripts/test-kernels.sh $(ARGS)
 
 bench: setup-node setup-bpf setup-test bpf ## One benchmark: make bench NAME=…; without NAME the list
 	@NAME='$(NAME)' $(AS_ROOT) $(NODE) scripts/bench.sh $(ARGS)
@@ -67,6 +70,9 @@ setup-check:
 
 setup-test:
 	@scripts/setup/test.sh
+
+setup-kernels:
+	@scripts/setup/kernels.sh
 
 $(BPF_OBJECT): $(BPF_PARTS)
 	@if [ -z "$(BPF_PARTS)" ]; then echo 'bpf: agent/bpf has no *.bpf.c file: nothing to compile' >&2; exit 1; fi

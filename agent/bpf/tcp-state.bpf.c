@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+#include "lib/attempt.bpf.h"
 #include "lib/dedupe.bpf.h"
 #include "lib/emit.bpf.h"
 #include "lib/task.bpf.h"
@@ -60,10 +61,13 @@ static __always_inline void emit_state(const struct record_header *header, const
 static __always_inline void remember_opener(const struct sock *sk)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct process_entry *entry = task_process_entry(task);
 	struct opener opener = {};
+	struct process_entry *entry;
 	__u64 key = (__u64)sk;
 
+	if (!take_reported_attempt(task))
+		return;
+	entry = task_process_entry(task);
 	if (!entry)
 		return;
 	fill_header(&opener.header, task, RECORD_TCP_STATE, 0);

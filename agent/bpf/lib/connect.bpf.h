@@ -2,6 +2,7 @@
 #ifndef TALLYMAN_CONNECT_BPF_H
 #define TALLYMAN_CONNECT_BPF_H
 
+#include "attempt.bpf.h"
 #include "dedupe.bpf.h"
 #include "emit.bpf.h"
 #include "task.bpf.h"
@@ -29,6 +30,8 @@ static __always_inline int connect_attempted(const __u8 *address, __u32 port, __
 	if (!first_or_due(&key, &count))
 		return SOCKET_ALLOWED;
 
+	if (protocol == IPPROTO_TCP)
+		attempt_reported(task);
 	record = reserve_record(RECORD_CONNECT, sizeof(*record));
 	if (!record)
 		return SOCKET_ALLOWED;
