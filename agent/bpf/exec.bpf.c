@@ -70,7 +70,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	__u32 zero = 0;
 	struct exec_scratch *scratch;
 	struct exec_record *record;
-	__u32 size;
+	__u64 size;
 
 	if (!task_is_candidate(task))
 		return 0;

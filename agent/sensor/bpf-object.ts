@@ -6,6 +6,7 @@ import { elfSection } from '../decode/elf.ts';
 import { layouts } from '../decode/layout.generated.ts';
 import { checkLayouts } from '../decode/layout.ts';
 import type { Handle, Libbpf } from './libbpf.ts';
+import { mapMemory, Protection, pageBytes } from './libc.ts';
 
 export interface Constant {
   name: string;
@@ -40,6 +41,23 @@ export function findMap(libbpf: Libbpf, object: Handle, name: string): Handle {
   const map = libbpf.findMap(object, name);
   if (map === null) throw new CodedError('BPF_OBJECT_INVALID', `the BPF object has no map ${name}`);
   return map;
+}
+
+/** A 32-bit variable that the running programs and user space share. */
+export interface SharedVariable {
+  cell: Uint32Array;
+  /** The cell must not be touched afterwards. */
+  unmap(): void;
+}
+
+/** Maps the page of a loaded object's zero-initialised variables. @throws {CodedError} LAYOUT_MISMATCH, MMAP_FAILED */
+export function shareVariable(libbpf: Libbpf, object: Handle, btf: Btf, name: string): SharedVariable {
+  const variable = btf.find(BtfKind.datasec, '.bss')?.variables?.find(({ typeId }) => btf.types[typeId]?.name === name);
+  if (variable === undefined || variable.size !== 4 || variable.offset + 4 > pageBytes)
+    throw new CodedError('LAYOUT_MISMATCH', `the BPF object has no variable ${name} of 4 bytes`);
+  const fd = libbpf.mapFd(findMap(libbpf, object, '.bss'));
+  const { buffer, unmap } = mapMemory(fd, pageBytes, Protection.read | Protection.write, 0);
+  return { cell: new Uint32Array(buffer, variable.offset, 1), unmap };
 }
 
 /** Sets `const volatile` variables between open and load, where the verifier can still use their values. */

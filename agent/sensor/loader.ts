@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { CodedError } from '../../common/errors.ts';
 import { type Btf, BtfKind } from '../decode/btf.ts';
-import { type Constant, findMap, openObject, setConstants } from './bpf-object.ts';
+import { type Constant, findMap, openObject, type SharedVariable, setConstants, shareVariable } from './bpf-object.ts';
 import { type Hook, type HookState, type HookVariant, hooks } from './hooks.ts';
 import type { Handle, Libbpf } from './libbpf.ts';
 
@@ -20,6 +20,7 @@ export interface LoadOptions {
 export interface LoadedSensor {
   states: HookState[];
   mapFd(name: string): number;
+  variable(name: string): SharedVariable;
   /** Attaches what is loaded; maps can be filled before. */
   attach(): void;
   close(): void;
@@ -67,7 +68,7 @@ export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
     if (object !== undefined) libbpf.close(object);
     throw unavailable(choices, reason, messages);
   }
-  return attachable(libbpf, object, choices, options.cgroupRoot);
+  return attachable(libbpf, object, choices, options);
 }
 
 type KernelTypes = (kind: 'typedef' | 'function', name: string) => boolean;
@@ -161,18 +162,14 @@ function unavailable(choices: readonly Choice[], reason: string, messages: reado
   });
 }
 
-function attachable(
-  libbpf: Libbpf,
-  object: Handle,
-  choices: readonly Choice[],
-  cgroupRoot: string | undefined,
-): LoadedSensor {
+function attachable(libbpf: Libbpf, object: Handle, choices: readonly Choice[], options: LoadOptions): LoadedSensor {
   const links: Handle[] = [];
   return {
     states: choices.map((choice) => choice.state),
+    variable: (name) => shareVariable(libbpf, object, options.btf, name),
     mapFd: (name) => libbpf.mapFd(findMap(libbpf, object, name)),
     attach: () => {
-      for (const choice of choices) links.push(...attachHook(libbpf, object, choice, cgroupRoot));
+      for (const choice of choices) links.push(...attachHook(libbpf, object, choice, options.cgroupRoot));
     },
     close: () => {
       for (const link of links.splice(0).reverse()) libbpf.destroyLink(link);

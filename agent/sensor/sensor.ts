@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep } from '../../common/backoff.ts';
 import { CodedError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
@@ -13,6 +14,7 @@ import { type Libbpf, loadLibbpf } from './libbpf.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
 import { noiseKeys } from './noise.ts';
 import { RingReader } from './ring-reader.ts';
+import { RingWaiter } from './ring-waiter.ts';
 
 export interface SensorOptions {
   /** The compiled BPF object. */
@@ -33,10 +35,8 @@ export interface SensorOptions {
   hookVariants?: Readonly<Record<string, string>>;
 }
 
-/** Reading often while there is work keeps latency low; reading seldom while there is none keeps an idle node idle. */
-const busyIntervalMs = 2;
-const idleIntervalMs = 20;
-const busyForMs = 500;
+/** How long records may gather while there is work. Without work the reader sleeps until the kernel wakes it. */
+const drainIntervalMs = 2;
 const maxRecordsPerDrain = 100_000;
 
 /** The BPF programs, loaded and attached, and the reader of their ring buffer. */
@@ -49,9 +49,8 @@ export class Sensor {
   readonly #cpuCount: number;
   readonly #received;
   readonly #invalid;
-  #timer: NodeJS.Timeout | undefined;
-  #lastBusyMs = 0;
-  #drains = false;
+  readonly #waiter: RingWaiter;
+  readonly #stopping = new AbortController();
 
   /** Loads everything and attaches nothing: verdicts can be set before the first record. */
   constructor(options: SensorOptions) {
@@ -76,6 +75,7 @@ export class Sensor {
     };
     this.#cpuCount = this.#libbpf.possibleCpus();
     this.#ring = new RingReader(this.#loaded.mapFd('records'), options.ringBytes);
+    this.#waiter = new RingWaiter(this.#loaded.mapFd('records'), this.#loaded.variable('reader_waits'));
     this.#received = options.metrics.counter('records_received_total', 'Records read from the ring buffer', ['type']);
     this.#invalid = options.metrics.counter('records_invalid_total', 'Records that could not be decoded');
     this.#fillNoise();
@@ -88,7 +88,7 @@ export class Sensor {
   /** Attaches the programs and starts to read. @throws {CodedError} SENSOR_UNAVAILABLE */
   start(): void {
     this.#loaded.attach();
-    this.#schedule(busyIntervalMs);
+    void this.#read();
   }
 
   setVerdict(cgroupId: bigint, verdict: 'watch' | 'ignore'): void {
@@ -129,8 +129,8 @@ export class Sensor {
 
   /** Detaches, reads what is left, and frees everything. */
   close(): void {
-    clearTimeout(this.#timer);
-    this.#drains = false;
+    this.#stopping.abort();
+    this.#waiter.close();
     this.drain();
     this.#ring.close();
     this.#loaded.close();
@@ -149,14 +149,12 @@ export class Sensor {
     this.#options.onEvent(event);
   };
 
-  #schedule(delayMs: number): void {
-    this.#drains = true;
-    this.#timer = setTimeout(() => {
-      if (!this.#drains) return;
-      const nowMs = performance.now();
-      if (this.drain() > 0) this.#lastBusyMs = nowMs;
-      this.#schedule(nowMs - this.#lastBusyMs < busyForMs ? busyIntervalMs : idleIntervalMs);
-    }, delayMs);
+  async #read(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      if (this.drain() > 0 || this.#ring.backlogBytes > 0) await sleep(drainIntervalMs, signal);
+      else await this.#waiter.wait(() => this.#ring.backlogBytes > 0);
+    }
   }
 
   #fillNoise(): void {

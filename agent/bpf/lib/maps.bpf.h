@@ -14,6 +14,9 @@ const volatile __u32 host_mount_ns __weak = 0;
 /* A repeat of a deduplicated record is sent again after this long, with the number of repeats in between. */
 const volatile __u64 repeat_interval_ns __weak = 60000000000ULL;
 
+/* Not zero while user space sleeps until a record arrives; zero while it drains on a timer. Written by user space. */
+volatile __u32 reader_waits __weak = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	/* Set by user space before loading. */
