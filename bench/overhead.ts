@@ -5,11 +5,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTestImage, runContainer } from '../test/support/docker.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { printTable } from './lib/table.ts';
 
 const { values } = parseArgs({
@@ -30,16 +30,6 @@ interface Sample {
   perSecond: number;
   agentCpuSeconds: number;
   agentRssMb: number;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 async function startTallyman(command: string, args: string[], readyUrl: string): Promise<ChildProcess> {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 /** A running registry; `hostPort` is what goes in front of a repository name. */
 export interface RegistryProcess {
@@ -58,17 +58,4 @@ async function waitUntilAnswering(url: string): Promise<Error | undefined> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return new Error(`docker-registry did not answer at ${url} within 15 s`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
