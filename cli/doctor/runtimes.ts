@@ -20,9 +20,16 @@ const criSockets = [
 export async function checkRuntimes(dockerSocket: string): Promise<Check[]> {
   const docker = await checkDocker(dockerSocket);
   const cri = await Promise.all(criSockets.filter((path) => existsSync(path)).map(checkCri));
-  if (docker.state === 'good' || cri.length === 0) return [docker, ...cri];
-  return cri;
+  if (cri.length === 0) return [docker, noCri];
+  return docker.state === 'good' ? [docker, ...cri] : cri;
 }
+
+const noCri: Check = {
+  name: 'CRI sockets',
+  state: 'good',
+  looked: criSockets.join(', '),
+  found: 'none of containerd, k3s, microk8s, CRI-O or cri-dockerd',
+};
 
 async function checkDocker(socketPath: string): Promise<Check> {
   const check = { name: 'Docker', looked: socketPath };

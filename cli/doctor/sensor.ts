@@ -6,7 +6,7 @@ export async function checkSensor(bpfObject: string): Promise<Check[]> {
   const { probeSensor } = await import('../../agent/sensor/probe.ts');
   try {
     const { hooks } = await probeSensor({ bpfObject });
-    return hooks.map(hookCheck);
+    return [ringBuffer, ...hooks.map(hookCheck)];
   } catch (thrown) {
     return [
       {
@@ -20,6 +20,14 @@ export async function checkSensor(bpfObject: string): Promise<Check[]> {
     ];
   }
 }
+
+/** The probe does not come back without it: the sensor maps the ring buffer before it attaches anything. */
+const ringBuffer: Check = {
+  name: 'ring buffer',
+  state: 'good',
+  looked: 'mapping it and waiting for it',
+  found: 'mapped, read in place; losses are counted by type and reason',
+};
 
 interface ProbedHook {
   name: string;
