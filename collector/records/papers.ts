@@ -11,6 +11,8 @@ export interface ImageQuery {
   targetDigest: string;
   /** "linux/amd64" */
   platform: string;
+  /** Asked by a person, not for a container: what the reference points to now is what is meant. */
+  byName?: boolean;
 }
 
 /** The three digests of an image, never mixed up. Undefined: not known. */

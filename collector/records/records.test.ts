@@ -134,6 +134,19 @@ describe('which image is looked up', () => {
     expect(papers.signature.reason).toContain('now points to another image');
   });
 
+  it('takes a tag for what it points to when a person asks for it by name', async () => {
+    const query = { ...(await queryFor('bundle')), repoDigests: [], configDigest: '', targetDigest: '' };
+    expect((await recordsWith().lookup(query)).papers.signature.outcome).toBe('unknown');
+    const { papers } = await recordsWith().lookup({ ...query, byName: true });
+    expect(papers.signature.outcome).toBe('verified');
+    expect(papers.identity.manifestDigest).toBe(tags.bundle);
+    const malformed = await recordsWith().lookup({ ...query, reference: 'UPPER//case', byName: true });
+    expect(malformed.papers.signature).toMatchObject({
+      outcome: 'unknown',
+      reason: expect.stringContaining('UPPER//case'),
+    });
+  });
+
   it('does not believe a repository digest whose config is not the running one', async () => {
     const query = { ...(await queryFor('bundle')), configDigest: `sha256:${'a'.repeat(64)}` };
     expect((await recordsWith().lookup(query)).papers.signature).toMatchObject({ outcome: 'unknown', records: [] });

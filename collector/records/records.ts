@@ -221,9 +221,9 @@ class RegistryRecords implements ClosableRecords {
 
   /** Papers depend on the image, on where it may be looked for, and on who is trusted. */
   #keyOf(image: ImageQuery): string {
-    const { configDigest, targetDigest, platform } = image;
+    const { configDigest, targetDigest, platform, byName } = image;
     const places = image.repoDigests.length > 0 ? [...image.repoDigests].sort() : [image.reference];
-    return hashOf([configDigest, targetDigest, platform, ...places, this.#keysHash]);
+    return hashOf([configDigest, targetDigest, platform, String(byName === true), ...places, this.#keysHash]);
   }
 }
 

@@ -73,6 +73,7 @@ function queryOf(ref: string): ImageQuery {
     configDigest: '',
     targetDigest: '',
     platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
+    byName: true,
   };
 }
 

@@ -1,3 +1,4 @@
+import { errorText } from '../../../common/errors.ts';
 import type { ImageIdentity, ImageQuery } from '../papers.ts';
 import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
 import { isDigest, shortDigest } from '../registry/digest.ts';
@@ -78,10 +79,11 @@ function placeOfReference(query: ImageQuery, problems: Problem[]): ImageReferenc
     'the runtime knows no registry digest of this image: it was built or loaded locally, so there is nowhere to look for papers';
   try {
     const reference = parseReference(query.reference);
-    if (reference.hasRegistry) return [reference];
+    if (reference.hasRegistry || query.byName === true) return [reference];
     problems.push({ code: 'IMAGE_NO_REGISTRY', host: 'none', reason: local });
-  } catch {
-    problems.push({ code: 'IMAGE_NO_REGISTRY', host: 'none', reason: local });
+  } catch (error) {
+    const reason = query.byName === true ? errorText(error) : local;
+    problems.push({ code: 'IMAGE_NO_REGISTRY', host: 'none', reason });
   }
   return [];
 }
@@ -149,7 +151,7 @@ function configOf(manifest: FetchedManifest): string {
   return manifest.document.kind === 'manifest' ? manifest.document.manifest.config.digest : '';
 }
 
-/** A pinned digest without any local digest to compare with is believed; a tag never is. */
+/** A pinned digest without any local digest to compare with is believed; a tag only where it is the question itself. */
 function isRunning(
   manifest: FetchedManifest,
   index: FetchedManifest | undefined,
@@ -157,7 +159,7 @@ function isRunning(
   isPinned: boolean,
 ): boolean {
   const local = [query.configDigest, query.targetDigest].filter(isDigest);
-  if (local.length === 0) return isPinned;
+  if (local.length === 0) return isPinned || query.byName === true;
   const chain = [configOf(manifest), manifest.digest, index?.digest];
   const isConfigKnown = isDigest(query.configDigest);
   return isConfigKnown ? chain.includes(query.configDigest) : local.some((digest) => chain.includes(digest));
