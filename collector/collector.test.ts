@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../common/logger.ts';
 import { Metrics } from '../common/metrics.ts';
 import { Finding } from '../proto/generated/tallyman/v1/finding.ts';
 import { type Item, UplinkServiceClient } from '../proto/generated/tallyman/v1/uplink.ts';
+import { eventually } from '../test/support/eventually.ts';
 import { type Collector, createCollector } from './collector.ts';
 import type { CollectorConfigInput } from './config.ts';
 import { unknownPapers } from './correlate/unknown-papers.ts';
@@ -96,7 +97,7 @@ describe('a collector', () => {
     first.subscribeAlerts((alert) => heard.push(alert.alertId));
     await send(first.address, 1n, [finding('f-1')]);
     await send(first.address, 1n, [finding('f-1')]);
-    await vi.waitFor(() => expect(heard).toEqual(['f-1']));
+    await eventually(() => expect(heard).toEqual(['f-1']));
     await first.close();
 
     const second = create();
@@ -105,13 +106,13 @@ describe('a collector', () => {
     await send(second.address, 2n, [finding('f-1'), finding('f-2')]);
     const listed = () =>
       getJson(`${second.httpUrl}/api/v1/alerts`) as Promise<{ alerts: { id: string; type: string }[] }>;
-    await vi.waitFor(async () => expect((await listed()).alerts).toHaveLength(2));
+    await eventually(async () => expect((await listed()).alerts).toHaveLength(2));
     expect((await listed()).alerts.map(({ id }) => id).sort()).toEqual(['f-1', 'f-2']);
     expect(await getJson(`${second.httpUrl}/api/v1/containers/web`)).toMatchObject({
       state: 'running',
       image: 'app:1',
     });
-    await vi.waitFor(() => expect(second.status().inbox).toEqual({ items: 0, beingWorkedOn: 0 }));
+    await eventually(() => expect(second.status().inbox).toEqual({ items: 0, beingWorkedOn: 0 }));
     expect(second.status().nodes).toMatchObject([{ name: 'node-1', kernelRelease: '6.18', agentId: 'a' }]);
     const ready = await fetch(`${second.httpUrl}/readyz`);
     expect([ready.status, await ready.json()]).toMatchObject([200, { checks: { store: { state: 'ok' } } }]);
@@ -121,13 +122,10 @@ describe('a collector', () => {
     const collector = create({ nats: { url: 'nats://127.0.0.1:1' }, otlp: { endpoint: 'http://127.0.0.1:1' } });
     await collector.start();
     await send(collector.address, 1n, [finding('f-1')]);
-    await vi.waitFor(
-      () => {
-        const { ready, checks } = collector.readiness.report();
-        expect({ ready, nats: checks.nats?.state }).toEqual({ ready: true, nats: 'degraded' });
-      },
-      { timeout: 10_000, interval: 50 },
-    );
+    await eventually(() => {
+      const { ready, checks } = collector.readiness.report();
+      expect({ ready, nats: checks.nats?.state }).toEqual({ ready: true, nats: 'degraded' });
+    });
     expect(collector.status().sinks.outboxAlerts).toBe(1);
   });
 
@@ -143,7 +141,7 @@ describe('a collector', () => {
     const collector = create({ selfTelemetryEndpoint: `http://127.0.0.1:${port}` });
     await collector.start();
     await send(collector.address, 1n, [finding('f-1')]);
-    await vi.waitFor(() => expect(collector.status().inbox.items).toBe(0));
+    await eventually(() => expect(collector.status().inbox.items).toBe(0));
     await collector.close();
     expect(paths).toContain('/v1/traces');
   });

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../common/errors.ts';
 import { silentLogger } from '../common/logger.ts';
 import { Metrics } from '../common/metrics.ts';
 import { Container } from '../proto/generated/tallyman/v1/container.ts';
 import { Finding } from '../proto/generated/tallyman/v1/finding.ts';
 import type { Item } from '../proto/generated/tallyman/v1/uplink.ts';
+import { eventually } from '../test/support/eventually.ts';
 import { unknownPapers } from './correlate/unknown-papers.ts';
 import type { Alert, CorrelatedFinding, Decision } from './decide/alert.ts';
 import { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
@@ -89,7 +90,7 @@ function run(change: Partial<PipelineOptions> = {}): Pipeline {
   return pipeline;
 }
 
-const workedOff = () => vi.waitFor(() => expect(store.inboxSize()).toBe(0), { timeout: 5_000 });
+const workedOff = () => eventually(() => expect(store.inboxSize()).toBe(0));
 
 describe('pipeline', () => {
   it('publishes what an earlier run left, keeps the order of each container, and empties the inbox', async () => {
@@ -140,31 +141,29 @@ describe('pipeline', () => {
         correlate: (value) => new Promise((resolve) => waiting.push(() => resolve(correlated(value)))),
       },
     });
-    const worked = vi.waitFor(
-      () => {
-        expect(pipeline.outstanding()).toBeLessThanOrEqual(10);
-        for (const release of waiting.splice(0)) release();
-        expect(published).toHaveLength(300);
-      },
-      { interval: 1, timeout: 10_000 },
-    );
+    const worked = eventually(() => {
+      expect(pipeline.outstanding()).toBeLessThanOrEqual(10);
+      for (const release of waiting.splice(0)) release();
+      expect(published).toHaveLength(300);
+    });
     await worked;
   });
 
   it('leaves findings in the inbox until they are in the outbox, and tries again while the store fails', async () => {
-    let failures = 2;
+    let isFull = true;
     receive(finding('a', 'c'), finding('b', 'c'));
     const pipeline = run({
       publisher: {
         publish: (list) => {
-          if (failures-- > 0) throw new CodedError('store-disk-full', 'no space left');
+          if (isFull) throw new CodedError('store-disk-full', 'no space left');
           published.push(...list.map(({ alertId }) => alertId));
         },
         executionEnded: () => undefined,
       },
     });
-    await vi.waitFor(() => expect(pipeline.failing()).toContain('no space'));
+    await eventually(() => expect(pipeline.failing()).toContain('no space'));
     expect(store.inboxSize()).toBe(2);
+    isFull = false;
     await workedOff();
     expect(published).toEqual(['a', 'b']);
     expect(pipeline.failing()).toBeUndefined();
@@ -180,7 +179,7 @@ describe('pipeline', () => {
         executionEnded: () => undefined,
       },
     });
-    await vi.waitFor(() => expect(first.failing()).toBeDefined());
+    await eventually(() => expect(first.failing()).toBeDefined());
     await first.close(0);
     expect(store.inboxSize()).toBe(1);
     run();
@@ -200,10 +199,10 @@ describe('pipeline', () => {
           }),
       },
     });
-    await vi.waitFor(() => expect(release).toBeDefined());
+    await eventually(() => expect(release).toBeDefined());
     await pipeline.close(0);
     release?.();
-    await vi.waitFor(() => expect(pipeline.outstanding()).toBe(0));
+    await eventually(() => expect(pipeline.outstanding()).toBe(0));
     expect([published, store.inboxSize()]).toEqual([[], 1]);
   });
 

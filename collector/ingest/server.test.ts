@@ -1,6 +1,6 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import {
@@ -9,6 +9,7 @@ import {
   Item,
   UplinkServiceService,
 } from '../../proto/generated/tallyman/v1/uplink.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { judgeSequence } from '../store/sequence.ts';
 import { createIngest, type Ingest, type IngestOptions } from './server.ts';
 
@@ -154,7 +155,7 @@ describe('batches', () => {
     const raw = agent(address);
     raw.say({ $case: 'hello', value: hello });
     for (const sequence of [1n, 2n, 1n, 2n, 3n]) raw.say({ $case: 'batch', value: { sequence, items: [observation] } });
-    await vi.waitFor(() => expect(raw.acks()).toEqual([1n, 2n, 2n, 2n, 3n]));
+    await eventually(() => expect(raw.acks()).toEqual([1n, 2n, 2n, 2n, 3n]));
     expect(store.items).toHaveLength(3);
     expect(await metric('ingest_batches_total{result="duplicate"}')).toBe(2);
   });
@@ -188,7 +189,7 @@ describe('batches', () => {
     for (const item of [good, new Uint8Array([0x12, 0x7f, 1]), noContainer, new Uint8Array(), good])
       writer.uint32(18).bytes(item);
     raw.sayBytes(writer.join().finish());
-    await vi.waitFor(() => expect(raw.acks()).toEqual([1n]));
+    await eventually(() => expect(raw.acks()).toEqual([1n]));
     const gaps = store.items.flatMap(({ item }) => (item?.$case === 'gap' ? [item.value] : []));
     expect(store.items).toHaveLength(2 + 3);
     expect(gaps.map(({ hop, type, count }) => [hop, type, count])).toEqual([
@@ -207,7 +208,7 @@ describe('batches', () => {
     bad.sayBytes(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
     expect((await bad.ended).code).toBe(status.INVALID_ARGUMENT);
     good.say({ $case: 'batch', value: { sequence: 1n, items: [observation] } });
-    await vi.waitFor(() => expect(good.acks()).toEqual([1n]));
+    await eventually(() => expect(good.acks()).toEqual([1n]));
   });
 
   it('larger than the limit end the stream', async () => {
@@ -223,24 +224,24 @@ describe('many agents', () => {
     const { ingest, address } = await serve({ maxAgents: 1 });
     const first = agent(address);
     first.say({ $case: 'hello', value: hello });
-    await vi.waitFor(() => expect(ingest.agents()).toHaveLength(1));
+    await eventually(() => expect(ingest.agents()).toHaveLength(1));
     const second = agent(address);
     second.say({ $case: 'hello', value: { ...hello, agentId: 'agent-2' } });
     expect((await second.ended).code).toBe(status.RESOURCE_EXHAUSTED);
     first.close();
-    await vi.waitFor(() => expect(ingest.agents()).toHaveLength(0));
+    await eventually(() => expect(ingest.agents()).toHaveLength(0));
   });
 
   it('that come back before the old stream is gone take over', async () => {
     const { ingest, address } = await serve();
     const before = agent(address);
     before.say({ $case: 'hello', value: hello });
-    await vi.waitFor(() => expect(before.responses).toHaveLength(1));
+    await eventually(() => expect(before.responses).toHaveLength(1));
     const after = agent(address);
     after.say({ $case: 'hello', value: { ...hello, epoch: 2n } });
     expect((await before.ended).code).toBe(status.ABORTED);
     after.say({ $case: 'batch', value: { sequence: 1n, items: [] } });
-    await vi.waitFor(() => expect(after.acks()).toEqual([1n]));
+    await eventually(() => expect(after.acks()).toEqual([1n]));
     expect(ingest.agents()).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { formatAlert } from './format-alert.ts';
 import { natsConnectionOptions, shownNatsUrl } from './nats-connection.ts';
@@ -33,7 +34,7 @@ async function start(options: { url?: string; ackTimeoutMs?: number } = {}): Pro
   return publisher;
 }
 
-const until = (condition: () => unknown) => vi.waitFor(() => expect(condition()).toBeTruthy(), 15_000);
+const until = (condition: () => unknown) => eventually(() => expect(condition()).toBeTruthy());
 
 async function streamMessages(): Promise<{ id: string; subject: string; contentType: string; text: string }[]> {
   const client = await server.client();

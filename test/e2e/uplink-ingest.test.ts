@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { UplinkItem } from '../../agent/uplink/sender.ts';
 import { createUplink, type Uplink, type UplinkOptions } from '../../agent/uplink/uplink.ts';
 import { createIngest, type Ingest, type IngestOptions } from '../../collector/ingest/server.ts';
@@ -11,6 +11,7 @@ import { CodedError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { eventually } from '../support/eventually.ts';
 
 const node = { name: 'node-1', bootId: '', kernelRelease: '', architecture: '', osName: '' };
 let directory: string;
@@ -94,7 +95,7 @@ function storedIds(store: Store): string[] {
     .flatMap(({ item: { item } }) => (item?.$case === 'finding' ? [item.value.findingId] : []));
 }
 
-const delivered = (uplink: Uplink) => vi.waitFor(() => expect(uplink.pendingItems).toBe(0), { timeout: 10_000 });
+const delivered = (uplink: Uplink) => eventually(() => expect(uplink.pendingItems).toBe(0));
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe('agent to collector', () => {
@@ -162,7 +163,7 @@ describe('agent to collector', () => {
     const { ingest, address } = await serve(store);
     const uplink = connect(address);
     for (const n of numbers(50)) uplink.send(finding(n));
-    await vi.waitFor(() => expect(ingest.failing()).toContain('no space left'));
+    await eventually(() => expect(ingest.failing()).toContain('no space left'));
     expect(uplink.pendingItems).toBe(50);
     isFull = false;
     await delivered(uplink);
@@ -178,20 +179,17 @@ describe('agent to collector', () => {
       uplink.send(finding(n));
       if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    await vi.waitFor(() => expect(store.inboxSize()).toBeGreaterThanOrEqual(64));
+    await eventually(() => expect(store.inboxSize()).toBeGreaterThanOrEqual(64));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(store.inboxSize()).toBeLessThan(600);
     expect(uplink.pendingItems).toBeGreaterThan(0);
     const seen: string[] = [];
-    await vi.waitFor(
-      () => {
-        seen.push(...storedIds(store));
-        store.finishInbox(store.readInbox(0, 100_000).map(({ inboxId }) => inboxId));
-        ingest.inboxDrained();
-        expect(uplink.pendingItems).toBe(0);
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(() => {
+      seen.push(...storedIds(store));
+      store.finishInbox(store.readInbox(0, 100_000).map(({ inboxId }) => inboxId));
+      ingest.inboxDrained();
+      expect(uplink.pendingItems).toBe(0);
+    });
     seen.push(...storedIds(store));
     expect(seen).toEqual(numbers(600).map((n) => `f-${n}`));
   });
