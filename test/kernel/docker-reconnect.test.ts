@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +16,12 @@ import {
   watched,
 } from '../support/docker-directory.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'tallyman-proxy-'));
+let proxies = 0;
+
 /** Stands between the agent and Docker, and can be cut. */
 class CuttableProxy {
-  readonly path = join(mkdtempSync(join(tmpdir(), 'tallyman-proxy-')), 'docker.sock');
+  readonly path = join(folder, `docker-${proxies++}.sock`);
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
@@ -43,7 +46,10 @@ class CuttableProxy {
 }
 
 beforeAll(() => buildImage());
-afterAll(cleanUp);
+afterAll(async () => {
+  await cleanUp();
+  rmSync(folder, { recursive: true });
+});
 
 describe('container directory when Docker comes and goes', () => {
   it('loses and doubles nothing when Docker is away for a while', async () => {

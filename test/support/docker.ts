@@ -84,11 +84,22 @@ export async function buildTestImage(reference: string = testImage): Promise<voi
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
     const archive = join(root, '..', `${root.split('/').at(-1)}.tar`);
     await run('tar', ['-C', root, '-cf', archive, '.']);
-    await run('docker', ['import', '--change', 'ENV PATH=/bin', archive, reference]);
+    await replaceImage(reference, () => run('docker', ['import', '--change', 'ENV PATH=/bin', archive, reference]));
     rmSync(archive);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** Makes an image and removes the one that had its name before, which would stay without a name. */
+async function replaceImage(reference: string, make: () => Promise<unknown>): Promise<void> {
+  const before = await docker
+    .getImage(reference)
+    .inspect()
+    .catch(() => undefined);
+  await make();
+  const after = await docker.getImage(reference).inspect();
+  if (before !== undefined && before.Id !== after.Id) await docker.getImage(before.Id).remove({ force: true });
 }
 
 /** Starts a container of the test image. The caller removes it. */

@@ -78,12 +78,17 @@ export class Shop {
     for (const container of this.#containers) await container.remove();
     await this.subscriber?.close();
     await this.tallyman?.stop();
-    for (const image of [this.signed, this.unsigned])
-      if (image !== undefined) await docker.getImage(image.reference).remove({ force: true });
+    for (const image of [this.signed, this.unsigned]) if (image !== undefined) await removeImage(image.reference);
     await Promise.all([this.registry?.stop(), this.nats?.close(), this.otlp?.stop()]);
     this.root?.remove();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** By its id: removing a name only would leave the image behind. */
+async function removeImage(reference: string): Promise<void> {
+  const { Id } = await docker.getImage(reference).inspect();
+  await docker.getImage(Id).remove({ force: true });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: enrichments are looked at as a stranger would
