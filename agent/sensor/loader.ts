@@ -157,9 +157,15 @@ function loadReason(messages: readonly string[], error: number): string {
 
 function unavailable(choices: readonly Choice[], reason: string, messages: readonly string[]): CodedError {
   const details = [...choices.flatMap((choice) => choice.state.reasons), ...messages.slice(0, 3)];
-  return new CodedError('SENSOR_UNAVAILABLE', `the BPF programs cannot be loaded: ${[reason, ...details].join('; ')}`, {
-    hint: 'run `tallyman doctor` for what this host allows',
-  });
+  const hint = 'run `tallyman doctor` for what this host allows';
+  // libbpf tries a program of two instructions first: when that is refused, no hook is to blame.
+  const refused = details.find((detail) => detail.includes('probe_loading'));
+  if (refused !== undefined) {
+    const cause = /\(\):\s*([^(]+)\(\d+\)/.exec(refused)?.[1] ?? 'refused by the kernel';
+    return new CodedError('SENSOR_NOT_PERMITTED', `this process may not load BPF programs: ${cause}`, { hint });
+  }
+  const text = [reason, ...new Set(details)].join('; ');
+  return new CodedError('SENSOR_UNAVAILABLE', `the BPF programs cannot be loaded: ${text}`, { hint });
 }
 
 function attachable(libbpf: Libbpf, object: Handle, choices: readonly Choice[], options: LoadOptions): LoadedSensor {

@@ -14,7 +14,8 @@ const nameColumns = 18;
 /** What was looked at, what was found, what follows, what to do; then the verdict. */
 export function doctorReport(verdict: Verdict, screen: Screen, options: { problemsOnly: boolean }): string[] {
   const shown = options.problemsOnly ? verdict.checks.filter(({ state }) => state !== 'good') : verdict.checks;
-  return [...shown.flatMap((check) => checkLines(check, screen)), '', verdictLine(verdict, screen)];
+  const lines = [...shown.flatMap((check) => checkLines(check, screen)), '', verdictLine(verdict, screen)];
+  return verdict.canWatch ? lines : [...lines, ...wrap(whatStillWorks, screen.columns)];
 }
 
 function checkLines(check: Check, screen: Screen): string[] {
@@ -32,6 +33,9 @@ function checkLines(check: Check, screen: Screen): string[] {
     ...part('do: ', check.todo),
   ];
 }
+
+const whatStillWorks =
+  'What needs no agent still works: tallyman collector, alerts, alert, image, containers, and make check.';
 
 function verdictLine({ canWatch, checks }: Verdict, screen: Screen): string {
   if (!canWatch) {

@@ -6,16 +6,19 @@ import { createAgent } from '../../agent/agent.ts';
 import type { Collector } from '../../collector/collector.ts';
 import { createCollector } from '../../collector/collector.ts';
 import { Readiness } from '../../collector/query/readiness.ts';
-import { errorText } from '../../common/errors.ts';
+import { CodedError, errorText } from '../../common/errors.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
 import { agentHealth, runtimeNames } from '../agent-health.ts';
 import { CommandError } from '../command-error.ts';
+import { examine } from '../doctor/examine.ts';
+import { doctorReport } from '../doctor/report.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { ServiceLog } from '../logging.ts';
 import { openLog } from '../logging.ts';
 import { defaultNatsUrl } from '../options.ts';
 import { print, printNote, standardScreen } from '../output.ts';
+import { defaultBpfObject, defaultDockerSocket } from '../paths.ts';
 import type { AgentCommandOptions, CollectorOptions, LogOptions } from '../service-options.ts';
 import { agentConfig, collectorConfig } from '../service-options.ts';
 import { alertBlock } from '../terminal/alert-block.ts';
@@ -44,7 +47,7 @@ export async function runUp(options: UpOptions): Promise<void> {
     makeDataFolder(options.dataDir);
     const log = openLog(options, join(options.dataDir, 'tallyman.log'));
     const nats = await provideNats(options, shutdown);
-    const { collector, agent } = await startBoth({ ...options, natsUrl: nats.url }, log, shutdown);
+    const { collector, agent } = await startBoth({ ...options, natsUrl: nats.url }, log, shutdown).catch(explain);
     const screen = standardScreen(options);
     print(...startScreen(startInfo(options, { collector, agent, nats, log }), screen), '');
     showAlerts(collector, screen);
@@ -53,6 +56,15 @@ export async function runUp(options: UpOptions): Promise<void> {
   } finally {
     printNote(...(await shutdown.run()));
   }
+}
+
+/** Where the sensor cannot start, the reason is with the host: what the doctor finds says more than the error. */
+async function explain(error: unknown): Promise<never> {
+  if (error instanceof CodedError && error.code.startsWith('SENSOR_')) {
+    const verdict = await examine({ bpfObject: defaultBpfObject, dockerSocket: defaultDockerSocket });
+    if (!verdict.canWatch) printNote(...doctorReport(verdict, standardScreen(), { problemsOnly: true }), '');
+  }
+  throw error;
 }
 
 function makeDataFolder(folder: string): void {

@@ -85,6 +85,20 @@ describe('everything around it is away', () => {
   });
 });
 
+describe('a process that may not load BPF programs', () => {
+  it('says what is missing, what to do and what still works, and leaves nothing running', () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tallyman-denied-'));
+    const dropped = '--bounding-set=-bpf,-sys_admin,-perfmon';
+    const args = [dropped, './tallyman', 'up', '--data-dir', dataDir, '--http', '127.0.0.1:0'];
+    const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', timeout: 30_000 });
+    rmSync(dataDir, { recursive: true });
+    expect(status).toBe(1);
+    expect(stdout + stderr).toMatch(
+      /missing CAP_BPF, CAP_PERFMON.*run as root.*still works.*nats-server stopped.*may not load BPF/s,
+    );
+  });
+});
+
 describe('files that are not what they should be', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallyman-files-'));
   afterAll(() => rmSync(folder, { recursive: true }));
