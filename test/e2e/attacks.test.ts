@@ -41,6 +41,13 @@ describe('attacks on a container of a signed image', () => {
     expect(metadata.event.data.evidences[0].dst_endpoint).toMatchObject({ ip: '169.254.169.254', port: 80 });
   });
 
+  it('sees a package manager in a running container', async () => {
+    const container = await shop.attack('/bin/busybox dpkg -i /tmp/nothing.deb');
+    const alert = await shop.subscriber.waitFor(container.id, 'package-manager');
+    expect(alert.event.data.finding_info.title).toContain('dpkg');
+    expect(enrichment(alert, 'process.package').value).toBe('owned');
+  });
+
   it('sees a denied capability and a dangerous one that is used', async () => {
     const denied = await shop.attack('/bin/actor mount', { securityOpt: ['seccomp=unconfined'] });
     expect((await shop.subscriber.waitFor(denied.id, 'cap-denied')).event.data.finding_info.title).toContain(
