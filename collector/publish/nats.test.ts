@@ -34,7 +34,7 @@ async function start(options: { url?: string; ackTimeoutMs?: number } = {}): Pro
   return publisher;
 }
 
-const until = (condition: () => unknown) => eventually(() => expect(condition()).toBeTruthy());
+const until = (condition: () => boolean | undefined) => eventually(() => expect(condition()).toBe(true));
 
 async function streamMessages(): Promise<{ id: string; subject: string; contentType: string; text: string }[]> {
   const client = await server.client();
