@@ -1,15 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { assumedContainer } from '../agent/container/assumed-container.ts';
 import { createAttributor } from '../agent/container/attributor.ts';
-import { createContainerDirectory } from '../agent/container/container-directory.ts';
-import type { ContainerRuntime, RuntimeSink } from '../agent/container/runtime.ts';
 import type { KernelEvent } from '../agent/decode/kernel-event.ts';
 import { createProcessTree } from '../agent/process/process-tree.ts';
 import { silentLogger } from '../common/logger.ts';
 import { Metrics } from '../common/metrics.ts';
 import { capabilityOf, connectOf, execOf, exitOf, forkOf, type TestProcess } from '../test/support/kernel-events.ts';
+import { knownContainers } from './lib/known-containers.ts';
 
 /**
  * Process tree and attribution on one core: containers in which shells start short-lived processes that act. Events are
@@ -19,36 +14,9 @@ const containerCount = 100;
 const processesPerRound = 20_000;
 const rounds = 30;
 
-const runtime: ContainerRuntime = {
-  name: 'bench',
-  async start(sink: RuntimeSink) {
-    for (let i = 0; i < containerCount; i++) {
-      const assumed = assumedContainer(containerId(i), 0n, undefined);
-      const image = { reference: 'bench', configDigest: 'sha256:1', repoDigests: [], targetDigest: '', platform: '' };
-      const posture = assumed.posture && { ...assumed.posture, unknownFields: [] };
-      sink.inspected({ ...assumed, runtime: 'bench', image, posture });
-    }
-  },
-  inspect: async () => undefined,
-  status: () => ({ name: 'bench', connected: true, version: '', reason: '' }),
-  close: async () => {},
-};
-
-const cgroupRoot = mkdtempSync(join(tmpdir(), 'tallyman-bench-'));
 const metrics = new Metrics('agent');
-const directory = createContainerDirectory({
-  ...{ runtimes: [runtime], cgroupRoot, requireCgroup2: false, logger: silentLogger, metrics },
-  onVerdict: () => {},
-  onUpdate: () => {},
-});
-await directory.start();
-for (let i = 0; i < containerCount; i++)
-  directory.onCgroupMkdir({
-    kind: 'cgroup-mkdir',
-    ktimeNs: 1n,
-    cgroupId: cgroupId(i),
-    path: `/docker/${containerId(i)}`,
-  });
+const cgroupIds = Array.from({ length: containerCount }, (_, i) => cgroupId(i));
+const { directory, close } = await knownContainers(cgroupIds, metrics);
 
 const outcomes = { complete: 0, late: 0, partial: 0 };
 let ended = 0;
@@ -78,8 +46,7 @@ for (let round = 0; round < rounds; round++) {
   rates.push(events.length / roundMs);
 }
 attributor.close();
-await directory.close();
-rmSync(cgroupRoot, { recursive: true });
+await close();
 
 if (outcomes.partial + outcomes.late > 0) throw new Error(`attribution was not complete: ${JSON.stringify(outcomes)}`);
 const eventsPerSecond = Math.round((eventCount / spentMs) * 1000);
@@ -113,10 +80,6 @@ function makeEvents(): KernelEvent[] {
     events.push(connectOf(process, ktimeNs), connectOf(process, ktimeNs), exitOf(process, ktimeNs));
   }
   return events;
-}
-
-function containerId(i: number): string {
-  return i.toString(16).padStart(64, '0');
 }
 
 function cgroupId(i: number): bigint {

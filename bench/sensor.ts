@@ -1,19 +1,25 @@
 /**
- * How fast one core drains the ring buffer, and what a record costs: read in place only, and decoded into an event. The
- * records are written by a BPF program of the benchmark's own (BPF_PROG_TEST_RUN) into a ring like the sensor's, so that the
- * reader, not the load, is the limit. Usage: make bench NAME=sensor
+ * The agent's way from the kernel to an event in hand, on one core: how fast the ring buffer is drained, how many records a
+ * second are decoded, attributed and put through the process tree, and how long a record takes from the kernel's time stamp
+ * to the event. Usage: make bench NAME=sensor
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import koffi from 'koffi';
+import { createAttributor } from '../agent/container/attributor.ts';
 import { decodeRecord } from '../agent/decode/decode.ts';
-import { loadLibbpf } from '../agent/sensor/libbpf.ts';
-import { RingReader } from '../agent/sensor/ring-reader.ts';
+import type { KernelEvent } from '../agent/decode/kernel-event.ts';
+import { createProcessTree } from '../agent/process/process-tree.ts';
+import { Clock, readClockNs } from '../agent/sensor/libc.ts';
+import { Sensor } from '../agent/sensor/sensor.ts';
+import { silentLogger } from '../common/logger.ts';
+import { Metrics } from '../common/metrics.ts';
+import { buildTestImage, runContainer } from '../test/support/docker.ts';
+import { bpfObject, cgroupRoot } from '../test/support/sensor-session.ts';
+import { openFilledRing } from './lib/filled-ring.ts';
+import { knownContainers } from './lib/known-containers.ts';
+import { type Recording, recordContainers, shiftTimes } from './lib/recorded.ts';
 import { printTable } from './lib/table.ts';
 
-const ringBytes = 64 * 1024 * 1024;
 const rounds = 9;
-const recordBytes = 304;
+const loadMs = 2000;
 
 interface Run {
   records: number;
@@ -21,100 +27,163 @@ interface Run {
   cpuMs: number;
 }
 
-const libbpf = loadLibbpf();
-const library = koffi.load('libbpf.so.1');
-const testRun = library.func('int bpf_prog_test_run_opts(int fd, void *options)');
-const programFd = library.func('int bpf_program__fd(const void *program)');
-
-function compileFiller(): string {
-  mkdirSync('.build', { recursive: true });
-  const target = process.arch === 'arm64' ? ['-D__TARGET_ARCH_arm64', 'aarch64'] : ['-D__TARGET_ARCH_x86', 'x86_64'];
-  const include = `/usr/include/${target[1]}-linux-gnu`;
-  const flags = ['-O2', '-g', '-target', 'bpf', target[0] ?? '', '-I', 'agent/bpf', '-idirafter', include];
-  execFileSync('clang', [...flags, '-c', 'bench/programs/fill.bpf.c', '-o', '.build/fill.bpf.o']);
-  return '.build/fill.bpf.o';
-}
-
-/** Runs the filling program until it reports a full ring. */
-function fillRing(fd: number): void {
-  const optionsBytes = 88;
-  const retvalOffset = 56;
-  const options = Buffer.alloc(optionsBytes);
-  for (;;) {
-    options.fill(0);
-    options.writeBigUInt64LE(BigInt(optionsBytes));
-    if (testRun(fd, options) !== 0) throw new Error(`BPF_PROG_TEST_RUN failed: errno ${libbpf.errno()}`);
-    if (options.readUInt32LE(retvalOffset) < 4096) return;
-  }
-}
-
-function measure(ring: RingReader, fd: number, onRecord: (view: DataView, at: number, bytes: number) => void): Run {
-  fillRing(fd);
+function timed(work: () => number): Run {
   const cpuBefore = process.cpuUsage();
   const wallBefore = performance.now();
-  const records = ring.drain(onRecord, Number.MAX_SAFE_INTEGER);
+  const records = work();
   const wallMs = performance.now() - wallBefore;
   const cpu = process.cpuUsage(cpuBefore);
   return { records, wallMs, cpuMs: (cpu.user + cpu.system) / 1000 };
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** Of sorted numbers. */
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-const object = libbpf.open(compileFiller(), null);
-libbpf.setMaxEntries(libbpf.findMap(object, 'records'), ringBytes);
-if (libbpf.load(object) !== 0) throw new Error(libbpf.takeMessages().join('\n'));
-const ring = new RingReader(libbpf.mapFd(libbpf.findMap(object, 'records')), ringBytes);
-const fd = programFd(libbpf.findProgram(object, 'fill')) as number;
+function median(values: readonly number[]): number {
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
 
-/** Keeps the compiler from dropping the reads. */
-let checksum = 0;
-const ways = {
-  'read in place': (view: DataView, at: number) => {
+/** Records of a BPF program that does nothing else, so that the reader, not the load, is the limit. */
+function drainRuns(): { inPlace: Run[]; decoded: Run[] } {
+  const { ring, fill, close } = openFilledRing();
+  /** Keeps the compiler from dropping the reads. */
+  let checksum = 0;
+  const readInPlace = (view: DataView, at: number): void => {
     checksum ^= view.getUint32(at + 40, true);
-  },
-  decoded: (view: DataView, at: number, bytes: number) => {
-    checksum ^= decodeRecord(view, at, bytes).kind.length;
-  },
-};
-const results = new Map<string, Run[]>(Object.keys(ways).map((name) => [name, []]));
-for (let round = 0; round < rounds; round++)
-  for (const [name, onRecord] of Object.entries(ways)) results.get(name)?.push(measure(ring, fd, onRecord));
-ring.close();
-libbpf.close(object);
-if (Number.isNaN(checksum)) throw new Error('nothing was read');
-
-const rows = [...results].map(([name, runs]) => {
-  // The first round compiles.
-  const warm = runs.slice(1);
-  return {
-    name,
-    recordsPerSecond: Math.round(median(warm.map((run) => (run.records / run.wallMs) * 1000))),
-    cpuMicrosPerRecord: median(warm.map((run) => (run.cpuMs * 1000) / run.records)),
-    records: runs[0]?.records ?? 0,
   };
-});
+  const decode = (view: DataView, at: number, bytes: number): void => {
+    checksum ^= decodeRecord(view, at, bytes).kind.length;
+  };
+  const runs = { inPlace: [] as Run[], decoded: [] as Run[] };
+  for (let round = 0; round < rounds; round++) {
+    fill();
+    runs.inPlace.push(timed(() => ring.drain(readInPlace, Number.MAX_SAFE_INTEGER)));
+    fill();
+    runs.decoded.push(timed(() => ring.drain(decode, Number.MAX_SAFE_INTEGER)));
+  }
+  close();
+  if (Number.isNaN(checksum)) throw new Error('nothing was read');
+  return runs;
+}
+
+/** Real records of storms in containers, decoded, attributed and put through the tree; each round is other processes. */
+async function throughTree(recording: Recording): Promise<Run[]> {
+  const metrics = new Metrics('agent');
+  const { directory, close } = await knownContainers(recording.cgroupIds, metrics);
+  const tree = createProcessTree({
+    ...{ bootId: '01234567', logger: silentLogger, metrics, maxProcesses: 65_536, procRoot: '/proc' },
+  });
+  let attributed = 0;
+  const attributor = createAttributor({
+    ...{ directory, tree, logger: silentLogger, metrics },
+    emit: () => attributed++,
+  });
+  const runs: Run[] = [];
+  for (let round = 0; round < rounds; round++) {
+    runs.push(
+      timed(() => {
+        for (const [index, start] of recording.starts.entries()) {
+          const end = recording.starts[index + 1] ?? recording.bytes.length;
+          attributor.onEvent(decodeRecord(recording.view, start, end - start));
+        }
+        return recording.starts.length;
+      }),
+    );
+    shiftTimes(recording, recording.spanNs);
+  }
+  attributor.close();
+  await close();
+  if (attributed === 0) throw new Error('no event was attributed');
+  return runs;
+}
+
+/** Microseconds from the kernel's time stamp to the event, sorted; the reader sleeps and drains as in the agent. */
+async function latencies(command: string[]): Promise<number[]> {
+  const found: number[] = [];
+  const sensor = new Sensor({
+    ...{ objectPath: bpfObject, procRoot: '/proc', cgroupRoot: cgroupRoot(), ringBytes: 8 * 1024 * 1024 },
+    onEvent: (event: KernelEvent) => void found.push(Number(readClockNs(Clock.boottime) - event.ktimeNs) / 1000),
+    ...{ logger: silentLogger, metrics: new Metrics('agent') },
+  });
+  sensor.start();
+  try {
+    const container = await runContainer({ command });
+    await container.wait();
+    await container.remove();
+  } finally {
+    sensor.close();
+  }
+  return found.toSorted((a, b) => a - b);
+}
+
+function perSecond(runs: readonly Run[]): number {
+  // The first round compiles.
+  return Math.round(median(runs.slice(1).map((run) => (run.records / run.wallMs) * 1000)));
+}
+
+function cpuMicros(runs: readonly Run[]): number {
+  return Number(median(runs.slice(1).map((run) => (run.cpuMs * 1000) / run.records)).toFixed(3));
+}
+
+await buildTestImage();
+const { inPlace, decoded } = drainRuns();
+const storms = [
+  ['/bin/actor', 'execs', String(loadMs), '/bin/true'],
+  ['/bin/actor', 'loop', 'connect', String(loadMs), '7070'],
+  [
+    '/bin/sh',
+    '-c',
+    'for i in 1 2 3 4 5 6 7 8; do ls /bin | cat >/dev/null; chown 1:1 /tmp; cp /bin/busybox /tmp/$i; done',
+  ],
+];
+const tree = await throughTree(await recordContainers(storms));
+const busy = await latencies(storms[0] ?? []);
+const quiet = await latencies([
+  '/bin/sh',
+  '-c',
+  'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.1; done',
+]);
+
+const rows = Object.entries({ 'read in place': inPlace, decoded, 'decoded, attributed, in the tree': tree });
 printTable(
   ['way', 'records/s', 'CPU µs/record', 'records a round'],
-  rows.map((row) => [
-    row.name,
-    row.recordsPerSecond.toLocaleString('en'),
-    row.cpuMicrosPerRecord.toFixed(3),
-    String(row.records),
+  rows.map(([name, runs]) => [
+    name,
+    perSecond(runs).toLocaleString('en'),
+    cpuMicros(runs).toFixed(3),
+    String(runs[0]?.records ?? 0),
   ]),
 );
-const [inPlace, decoded] = rows;
+console.log('');
+printTable(
+  ['time stamp → event', 'p50 µs', 'p99 µs', 'events'],
+  Object.entries({ 'exec storm': busy, 'ten programs a second': quiet }).map(([name, found]) => [
+    name,
+    quantile(found, 0.5).toFixed(0),
+    quantile(found, 0.99).toFixed(0),
+    String(found.length),
+  ]),
+);
 console.log(
   JSON.stringify({
     bench: 'sensor',
     ratios: {
-      decodedToInPlace: Number(((decoded?.recordsPerSecond ?? 0) / (inPlace?.recordsPerSecond ?? 1)).toFixed(3)),
+      decodedToInPlace: Number((perSecond(decoded) / perSecond(inPlace)).toFixed(3)),
+      // 1 and more: as fast as wanted.
+      drainOfGoal: Number((perSecond(inPlace) / 1_500_000).toFixed(2)),
+      treeOfGoal: Number((perSecond(tree) / 250_000).toFixed(2)),
     },
-    recordBytes,
-    drainRecordsPerSecond: inPlace?.recordsPerSecond,
-    decodeRecordsPerSecond: decoded?.recordsPerSecond,
-    drainCpuMicrosPerRecord: Number(inPlace?.cpuMicrosPerRecord.toFixed(3)),
-    decodeCpuMicrosPerRecord: Number(decoded?.cpuMicrosPerRecord.toFixed(3)),
+    drainRecordsPerSecond: perSecond(inPlace),
+    decodeRecordsPerSecond: perSecond(decoded),
+    treeRecordsPerSecond: perSecond(tree),
+    latencyMicros: {
+      execStorm: { p50: Math.round(quantile(busy, 0.5)), p99: Math.round(quantile(busy, 0.99)) },
+      quiet: { p50: Math.round(quantile(quiet, 0.5)), p99: Math.round(quantile(quiet, 0.99)) },
+    },
   }),
 );

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import koffi from 'koffi';
+import { loadLibbpf } from '../../agent/sensor/libbpf.ts';
+import { RingReader } from '../../agent/sensor/ring-reader.ts';
+
+const ringBytes = 64 * 1024 * 1024;
+const libbpf = loadLibbpf();
+const library = koffi.load('libbpf.so.1');
+const testRun = library.func('int bpf_prog_test_run_opts(int fd, void *options)');
+const programFd = library.func('int bpf_program__fd(const void *program)');
+
+/** A ring like the sensor's that a BPF program of the benchmark's own fills with records of 304 bytes. */
+export function openFilledRing(): { ring: RingReader; fill(): void; close(): void } {
+  const object = libbpf.open(compileFiller(), null);
+  libbpf.setMaxEntries(libbpf.findMap(object, 'records'), ringBytes);
+  if (libbpf.load(object) !== 0) throw new Error(libbpf.takeMessages().join('\n'));
+  const ring = new RingReader(libbpf.mapFd(libbpf.findMap(object, 'records')), ringBytes);
+  const fd = programFd(libbpf.findProgram(object, 'fill')) as number;
+  return {
+    ring,
+    fill: () => fillRing(fd),
+    close: () => {
+      ring.close();
+      libbpf.close(object);
+    },
+  };
+}
+
+function compileFiller(): string {
+  mkdirSync('.build', { recursive: true });
+  const target = process.arch === 'arm64' ? ['-D__TARGET_ARCH_arm64', 'aarch64'] : ['-D__TARGET_ARCH_x86', 'x86_64'];
+  const include = `/usr/include/${target[1]}-linux-gnu`;
+  const flags = ['-O2', '-g', '-target', 'bpf', target[0] ?? '', '-I', 'agent/bpf', '-idirafter', include];
+  execFileSync('clang', [...flags, '-c', 'bench/programs/fill.bpf.c', '-o', '.build/fill.bpf.o']);
+  return '.build/fill.bpf.o';
+}
+
+/** Runs the filling program until it reports a full ring. */
+function fillRing(fd: number): void {
+  const optionsBytes = 88;
+  const retvalOffset = 56;
+  const options = Buffer.alloc(optionsBytes);
+  for (;;) {
+    options.fill(0);
+    options.writeBigUInt64LE(BigInt(optionsBytes));
+    if (testRun(fd, options) !== 0) throw new Error(`BPF_PROG_TEST_RUN failed: errno ${libbpf.errno()}`);
+    if (options.readUInt32LE(retvalOffset) < 4096) return;
+  }
+}
