@@ -112,7 +112,7 @@ class ComposedAgent implements Agent {
     });
     this.#directory = createContainerDirectory({
       docker: config.dockerSocket === undefined ? {} : { socketPath: config.dockerSocket },
-      onVerdict: (cgroupId, verdict) => this.#sensor.setVerdict(cgroupId, verdict),
+      onVerdict: (cgroupId, verdict, key) => this.#sensor.setVerdict(cgroupId, verdict, key),
       onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
       onUpdate: (container) => this.#pipeline.onContainer(container),
       ...{ cgroupRoot: this.#cgroupRoot, procRoot: config.procRoot, logger, metrics },

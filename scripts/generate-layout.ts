@@ -19,10 +19,14 @@ const structNames = [
   'connect_record',
   'tcp_state_record',
   'cgroup_record',
+  'throttle_record',
   'ledger_entry',
+  'loss_key',
+  'container_loss',
+  'cgroup_entry',
   'process_entry',
 ];
-const enumNames = ['record_type', 'loss_reason', 'exec_flag', 'tcp_outcome', 'cgroup_verdict'];
+const enumNames = ['record_type', 'loss_reason', 'exec_flag', 'tcp_outcome', 'cgroup_verdict', 'budget_class'];
 
 function camel(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());

@@ -47,7 +47,23 @@ static __always_inline void fill_strings(struct exec_scratch *scratch, struct ta
 	record->cwd_size = *offset - record->cwd_size;
 }
 
-/* Enters the process in the table; its absence there before means that the runtime put it into the container. */
+/* What user space may not have seen of the container before: this program, by file and by the name it goes by. */
+static __always_inline struct novelty novelty_of(const struct exec_record *record)
+{
+	struct novelty novelty = { .device = record->device };
+
+	novelty.fact[0] = record->inode;
+	/* The runtime's doing, and none of the container's: new each time. */
+	if (record->flags & EXEC_FROM_OUTSIDE)
+		novelty.fact[1] = record->header.ktime_ns;
+	__builtin_memcpy(novelty.comm, record->header.comm, sizeof(novelty.comm));
+	return novelty;
+}
+
+/*
+ * Enters the process in the table; its absence there before means that the runtime put it into the container. Until the
+ * record is sent, user space knows as much of the process as before.
+ */
 static __always_inline void note_process(struct exec_record *record)
 {
 	struct process_entry entry = {
@@ -58,10 +74,22 @@ static __always_inline void note_process(struct exec_record *record)
 	struct process_entry *known = bpf_map_lookup_elem(&processes, &record->header.pid);
 
 	/* A start of 0: adopted by user space, which knows it only to the clock tick. */
-	if (!known || (known->start_ktime_ns && known->start_ktime_ns != entry.start_ktime_ns))
+	if (!known || (known->start_ktime_ns && known->start_ktime_ns != entry.start_ktime_ns)) {
 		record->flags |= EXEC_FROM_OUTSIDE;
+		entry.flags = PROCESS_UNTOLD;
+	} else {
+		entry.flags = known->flags;
+	}
 	if (bpf_map_update_elem(&processes, &record->header.pid, &entry, BPF_ANY))
-		count_lost(RECORD_EXEC, LOSS_TABLE_FULL);
+		lose_knowledge(RECORD_EXEC, LOSS_TABLE_FULL, record->header.cgroup_id);
+}
+
+static __always_inline void note_told(__u32 pid)
+{
+	struct process_entry *entry = bpf_map_lookup_elem(&processes, &pid);
+
+	if (entry)
+		entry->flags &= ~PROCESS_UNTOLD;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -70,7 +98,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	__u32 zero = 0;
 	struct exec_scratch *scratch;
 	struct exec_record *record;
-	__u64 size;
+	struct novelty novelty;
+	__u64 size, cgroup_id;
 
 	if (!task_is_candidate(task))
 		return 0;
@@ -80,25 +109,30 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	record = &scratch->record;
 	record->flags = 0;
 	fill_header(&record->header, task, RECORD_EXEC, 0);
+	fill_executable(record, BPF_CORE_READ(bprm, file), BPF_CORE_READ(task, fs, root.mnt));
+	note_process(record);
+	cgroup_id = record->header.cgroup_id;
+	novelty = novelty_of(record);
+	if (!admit_record(RECORD_EXEC, cgroup_id, &novelty))
+		return 0;
 	fill_identity(record, task);
 	fill_credentials(record, task);
-	fill_executable(record, BPF_CORE_READ(bprm, file), BPF_CORE_READ(task, fs, root.mnt));
 	fill_stdio_sockets(record, task);
 	if (BPF_CORE_READ(task, signal, tty))
 		record->flags |= EXEC_HAS_TTY;
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		record->flags |= EXEC_SECURE;
-	note_process(record);
 
 	fill_strings(scratch, task, bprm);
 	size = scratch->offset + sizeof(*record);
 	record->header.size = size;
 	asm volatile("" : "+r"(size));
 	if (size > sizeof(*record) + RECORD_STRINGS_BYTES) {
-		count_lost(RECORD_EXEC, LOSS_OVERSIZE);
+		lose_record(RECORD_EXEC, LOSS_OVERSIZE, cgroup_id);
 		return 0;
 	}
-	output_record(record, RECORD_EXEC, size);
+	if (copy_record(record, RECORD_EXEC, size, cgroup_id))
+		note_told(record->header.pid);
 	return 0;
 }
 

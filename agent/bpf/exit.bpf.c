@@ -6,17 +6,21 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct process_entry *entry = task_process_entry(task);
 	struct exit_record *record;
+	bool untold;
 	__u32 pid;
 
 	/* The process ends with its last thread; the leader may be gone long before. */
-	if (BPF_CORE_READ(signal, live.counter) != 0)
+	if (!entry || BPF_CORE_READ(signal, live.counter) != 0)
 		return 0;
+	untold = entry->flags & PROCESS_UNTOLD;
 	pid = BPF_CORE_READ(task, tgid);
-	if (bpf_map_delete_elem(&processes, &pid))
+	/* Of threads that end at the same time, each may be the last one: who deletes it, tells it. */
+	if (bpf_map_delete_elem(&processes, &pid) || untold)
 		return 0;
 
-	record = reserve_record(RECORD_EXIT, sizeof(*record));
+	record = reserve_record(RECORD_EXIT, sizeof(*record), task_cgroup_id(task));
 	if (!record)
 		return 0;
 	fill_header(&record->header, task, RECORD_EXIT, sizeof(*record));

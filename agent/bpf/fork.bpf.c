@@ -3,13 +3,23 @@
 #include "lib/task.bpf.h"
 
 /* Children of a container's processes are its processes before they execute anything. */
-static __always_inline void inherit_entry(struct process_entry *parent, __u32 child_pid, __u64 child_start_ktime_ns)
+static __always_inline void inherit_entry(struct process_entry *parent, __u32 child_pid, __u64 child_start_ktime_ns,
+					  __u64 cgroup_id)
 {
 	struct process_entry entry = *parent;
 
 	entry.start_ktime_ns = child_start_ktime_ns;
+	entry.flags = 0;
 	if (bpf_map_update_elem(&processes, &child_pid, &entry, BPF_ANY))
-		count_lost(RECORD_FORK, LOSS_TABLE_FULL);
+		lose_knowledge(RECORD_FORK, LOSS_TABLE_FULL, cgroup_id);
+}
+
+static __always_inline void note_untold(__u32 pid)
+{
+	struct process_entry *entry = bpf_map_lookup_elem(&processes, &pid);
+
+	if (entry)
+		entry->flags |= PROCESS_UNTOLD;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -18,7 +28,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct process_entry *entry = task_process_entry(parent);
 	struct fork_record *record;
 	__u32 child_pid;
-	__u64 child_start_ktime_ns;
+	__u64 child_start_ktime_ns, cgroup_id;
 
 	if (!entry)
 		return 0;
@@ -27,11 +37,13 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	if (child_pid != BPF_CORE_READ(child, pid))
 		return 0;
 	child_start_ktime_ns = BPF_CORE_READ(child, start_boottime);
-	inherit_entry(entry, child_pid, child_start_ktime_ns);
-
-	record = reserve_record(RECORD_FORK, sizeof(*record));
-	if (!record)
+	cgroup_id = task_cgroup_id(parent);
+	inherit_entry(entry, child_pid, child_start_ktime_ns, cgroup_id);
+	record = reserve_record(RECORD_FORK, sizeof(*record), cgroup_id);
+	if (!record) {
+		note_untold(child_pid);
 		return 0;
+	}
 	fill_header(&record->header, parent, RECORD_FORK, sizeof(*record));
 	record->child_start_ktime_ns = child_start_ktime_ns;
 	record->child_pid = child_pid;

@@ -21,7 +21,8 @@ enum record_type {
 	RECORD_TCP_STATE = 6,
 	RECORD_CGROUP_MKDIR = 7,
 	RECORD_CGROUP_RMDIR = 8,
-	RECORD_TYPE_MAX = 9,
+	RECORD_THROTTLE = 9,
+	RECORD_TYPE_MAX = 10,
 };
 
 /* Why a record that should have been sent was not. */
@@ -31,7 +32,9 @@ enum loss_reason {
 	LOSS_TABLE_FULL = 1,
 	/* The record would not fit its buffer; the limits of its parts rule this out. */
 	LOSS_OVERSIZE = 2,
-	LOSS_REASON_MAX = 3,
+	/* The container had used up its budget for records of this kind. */
+	LOSS_THROTTLED = 3,
+	LOSS_REASON_MAX = 4,
 };
 
 struct record_header {
@@ -44,6 +47,9 @@ struct record_header {
 	__u32 pid;
 	__u32 tid;
 	char comm[RECORD_COMM_BYTES];
+	/* Whose ledger counts the record: where it was submitted, which is not always where the rest of it was filled in. */
+	__u32 cpu;
+	__u32 reserved;
 };
 
 struct credential_ids {
@@ -178,8 +184,24 @@ struct cgroup_record {
 	char path[RECORD_CGROUP_PATH_BYTES];
 };
 
-/* Value of the per-CPU ledger, by record type. */
+/*
+ * The first record of a type that a container lost because its budget was used up. Sent once for each time of throttling,
+ * without a budget of its own; how many records it cost is in the table of losses. The header names cgroup and time only.
+ */
+struct throttle_record {
+	struct record_header header;
+	/* The container's own cgroup. */
+	__u64 container_key;
+	/* enum record_type of what is lost. */
+	__u32 lost_type;
+	__u32 reserved;
+};
+
+/* Value of the per-CPU ledger, by record type: attempted = sent + lost, as soon as nothing is under way. */
 struct ledger_entry {
+	/* Counted before anything can go wrong. */
+	__u64 attempted;
+	/* Counted once the record has its place in the ring. */
 	__u64 sent;
 	__u64 lost[LOSS_REASON_MAX];
 };
@@ -189,10 +211,55 @@ struct process_entry {
 	__u64 start_ktime_ns;
 	__u64 executable_inode;
 	__u32 executable_device;
+	/* enum process_flag */
+	__u32 flags;
+};
+
+enum process_flag {
+	/* Neither its fork nor an exec of it could be sent: user space does not know it and needs not hear of its end. */
+	PROCESS_UNTOLD = 1 << 0,
+};
+
+/* Kinds of records that share a budget: a flood of one kind does not cost records of another. */
+enum budget_class {
+	BUDGET_EXEC = 0,
+	BUDGET_FORK = 1,
+	BUDGET_PRIVILEGE = 2,
+	BUDGET_NETWORK = 3,
+	BUDGET_OTHER = 4,
+	/* For what has not been seen of the container before, when the budget of its kind is used up. */
+	BUDGET_RESERVE = 5,
+	BUDGET_CLASS_MAX = 6,
+};
+
+/* Key and value of the table of what containers lost. */
+struct loss_key {
+	__u64 container_key;
+	/* enum record_type */
+	__u32 type;
+	/* enum loss_reason */
+	__u32 reason;
+};
+
+struct container_loss {
+	__u64 count;
+	/* First and last loss of the present episode; losses further apart than LOSS_EPISODE_NS are two. */
+	__u64 since_ktime_ns;
+	__u64 last_ktime_ns;
+};
+
+/* Value of the table of cgroups, written by user space and, for what a container makes below its own, by the programs. */
+struct cgroup_entry {
+	/* enum cgroup_verdict */
+	__u32 verdict;
 	__u32 reserved;
+	/* cgroup id of the container it belongs to, whose budgets and repeats it shares; 0: it stands for itself. */
+	__u64 container_key;
 };
 
 enum cgroup_verdict {
+	/* Not judged yet. */
+	CGROUP_OPEN = 0,
 	CGROUP_WATCH = 1,
 	CGROUP_IGNORE = 2,
 };

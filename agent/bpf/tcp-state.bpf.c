@@ -47,7 +47,7 @@ static __always_inline void emit_state(const struct record_header *header, const
 		return;
 	read_addresses(&state, sk);
 
-	key.cgroup_id = header->cgroup_id;
+	key.container_key = container_key_of(header->cgroup_id);
 	key.executable_inode = entry->executable_inode;
 	key.executable_device = entry->executable_device;
 	key.fact[0] = state.family;
@@ -55,7 +55,7 @@ static __always_inline void emit_state(const struct record_header *header, const
 	key.fact[2] = outcome == TCP_OUTCOME_LISTENING ? state.local_port : state.remote_port;
 	__builtin_memcpy(key.address, state.remote_address, sizeof(key.address));
 	if (first_or_due(&key, &state.repeats))
-		output_record(&state, RECORD_TCP_STATE, sizeof(state));
+		output_record(&state, RECORD_TCP_STATE, sizeof(state), header->cgroup_id);
 }
 
 static __always_inline void remember_opener(const struct sock *sk)

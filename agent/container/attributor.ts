@@ -99,6 +99,7 @@ class EventAttributor implements Attributor {
     else if (event.kind === 'exit') this.#ended(this.#tree.onExit(event));
     else if (event.kind === 'cgroup-mkdir') this.#directory.onCgroupMkdir(event);
     else if (event.kind === 'cgroup-rmdir') this.#directory.onCgroupRmdir(event);
+    else if (event.kind === 'throttle') return;
     else this.#onAct(event);
   }
 

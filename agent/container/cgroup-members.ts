@@ -11,6 +11,8 @@ export interface CgroupMember {
   readonly containers: readonly ContainerInPath[];
   readonly podUid: string;
   verdict: 'watch' | 'ignore' | undefined;
+  /** The container's own cgroup, as told to the kernel with the verdict. */
+  containerKey: bigint | undefined;
   /** The answer of a look-up, while the table is at this version. */
   settled: CgroupLookup | undefined;
   settledAtVersion: number;
@@ -51,6 +53,7 @@ export class CgroupMembers {
       cgroup,
       ...identity,
       verdict: undefined,
+      containerKey: undefined,
       settled: identity.containers.length === 0 ? notContainer : undefined,
       settledAtVersion: Number.POSITIVE_INFINITY,
     };
@@ -115,6 +118,23 @@ export class CgroupMembers {
     return member.containers.every(({ id }) => this.#resolver.isAbsent(id)) ? 'ignore' : undefined;
   }
 
+  /**
+   * The cgroup of the container it is part of: of the innermost one that is not denied, the one nearest to the root. 0 for
+   * what belongs to no container.
+   */
+  containerKey(member: CgroupMember): bigint {
+    const { containers } = member;
+    const owner =
+      containers.findLast(({ id, certain }) => this.#table.get(id) !== undefined || (certain && !this.#isDenied(id))) ??
+      containers[0];
+    if (owner === undefined) return 0n;
+    return this.#ownCgroup(owner.id)?.cgroup.cgroupId ?? member.cgroup.cgroupId;
+  }
+
+  #isDenied(id: string): boolean {
+    return this.#resolver.isAbsent(id) && this.#table.get(id) === undefined;
+  }
+
   innermostCertain(member: CgroupMember): string | undefined {
     return member.containers.findLast(({ certain }) => certain)?.id;
   }
@@ -126,17 +146,22 @@ export class CgroupMembers {
 
   /** The record with the container's own cgroup: of all that are its own, the one nearest to the root. */
   withCgroup(container: Container): Container {
+    const own = this.#ownCgroup(container.id);
+    if (own === undefined) return container;
+    const { cgroupId, path } = own.cgroup;
+    return { ...container, cgroupId, cgroupPath: path, podUid: container.podUid || own.podUid };
+  }
+
+  #ownCgroup(containerId: string): CgroupMember | undefined {
     let own: CgroupMember | undefined;
-    for (const cgroupId of this.cgroupsOf(container.id)) {
+    for (const cgroupId of this.cgroupsOf(containerId)) {
       const member = this.#members.get(cgroupId) as CgroupMember;
-      if (member.containers.at(-1)?.id !== container.id) continue;
+      if (member.containers.at(-1)?.id !== containerId) continue;
       // Of a container that was started again, the cgroup that was made last counts.
       const sameDepth = own !== undefined && member.cgroup.path.length === own.cgroup.path.length;
       if (own === undefined || sameDepth || member.cgroup.path.length < own.cgroup.path.length) own = member;
     }
-    if (own === undefined) return container;
-    const { cgroupId, path } = own.cgroup;
-    return { ...container, cgroupId, cgroupPath: path, podUid: container.podUid || own.podUid };
+    return own;
   }
 
   #isOwn(cgroup: Cgroup): boolean {

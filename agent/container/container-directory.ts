@@ -26,8 +26,11 @@ export interface ContainerDirectoryOptions {
   ownCgroupId?: bigint;
   logger: Logger;
   metrics: Metrics;
-  /** What the kernel should do with tasks of a cgroup; called again when that changes. */
-  onVerdict: (cgroupId: bigint, verdict: 'watch' | 'ignore') => void;
+  /**
+   * What the kernel should do with tasks of a cgroup, and the cgroup id of the container it is part of (0: of none); called
+   * again when that changes.
+   */
+  onVerdict: (cgroupId: bigint, verdict: 'watch' | 'ignore', containerKey: bigint) => void;
   /** A removed cgroup is forgotten: its verdict has no use any more. */
   onForgotten?: (cgroupId: bigint) => void;
   /** A container has become known or has changed. Records are never changed in place. */
@@ -222,9 +225,12 @@ class Directory implements ContainerDirectory {
   /** Tells the kernel what changed; a cgroup whose nature is still open is left to what the kernel does by default. */
   #judge(member: CgroupMember | undefined): void {
     const verdict = member && this.#members.verdict(member);
-    if (member === undefined || verdict === undefined || verdict === member.verdict) return;
+    if (member === undefined || verdict === undefined) return;
+    const containerKey = verdict === 'watch' ? this.#members.containerKey(member) : 0n;
+    if (verdict === member.verdict && containerKey === member.containerKey) return;
     member.verdict = verdict;
-    this.#options.onVerdict(member.cgroup.cgroupId, verdict);
+    member.containerKey = containerKey;
+    this.#options.onVerdict(member.cgroup.cgroupId, verdict, containerKey);
   }
 
   #notify(): void {

@@ -6,7 +6,7 @@ import type { KernelEvent, TaskEventBase, TcpStateEvent } from './kernel-event.t
 import {
   capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, forkRecordBytes,
   type RecordHeader, RecordType, readCapabilityRecord, readCgroupRecord, readConnectRecord, readExitRecord, readForkRecord,
-  readTcpStateRecord, recordHeaderBytes, TcpOutcome, tcpStateRecordBytes,
+  readTcpStateRecord, readThrottleRecord, recordHeaderBytes, TcpOutcome, tcpStateRecordBytes, throttleRecordBytes,
 } from './layout.generated.ts'; // biome-ignore format: one line a name would fill the screen
 import { syscallName } from './syscalls.ts';
 import { decodeCString } from './text.ts';
@@ -23,6 +23,7 @@ const decoders = new Map<number, { minBytes: number; decode: Decoder }>([
   [RecordType.RECORD_TCP_STATE, { minBytes: tcpStateRecordBytes, decode: decodeTcpState }],
   [RecordType.RECORD_CGROUP_MKDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
   [RecordType.RECORD_CGROUP_RMDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
+  [RecordType.RECORD_THROTTLE, { minBytes: throttleRecordBytes, decode: decodeThrottle }],
 ]);
 
 /** Names of record types in counters and gaps, by number. */
@@ -155,4 +156,12 @@ function decodeCgroup(view: DataView, at: number): KernelEvent {
     cgroupId: record.header.cgroupId,
     path: decodeCString(record.path.subarray(0, record.pathSize)),
   };
+}
+
+function decodeThrottle(view: DataView, at: number): KernelEvent {
+  const { header, containerKey, lostType } = readThrottleRecord(view, at);
+  const { ktimeNs, cgroupId } = header;
+  const lostTypeName = recordTypeNames.get(lostType);
+  if (lostTypeName === undefined) throw new RangeError(`lost record type ${lostType}`);
+  return { kind: 'throttle', ktimeNs, cgroupId, containerKey, lostType: lostTypeName };
 }

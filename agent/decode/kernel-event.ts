@@ -10,7 +10,8 @@ export type KernelEvent =
   | ConnectEvent
   | TcpStateEvent
   | CgroupMkdirEvent
-  | CgroupRmdirEvent;
+  | CgroupRmdirEvent
+  | ThrottleEvent;
 
 export type KernelEventKind = KernelEvent['kind'];
 
@@ -161,4 +162,15 @@ export interface CgroupRmdirEvent {
   ktimeNs: bigint;
   cgroupId: bigint;
   path: string;
+}
+
+/** A container has begun to lose records of one type because its budget is used up. */
+export interface ThrottleEvent {
+  kind: 'throttle';
+  ktimeNs: bigint;
+  cgroupId: bigint;
+  /** cgroup id of the container itself. */
+  containerKey: bigint;
+  /** Name of the record type. */
+  lostType: string;
 }

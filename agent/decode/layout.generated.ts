@@ -10,14 +10,16 @@ export const RecordType = {
   RECORD_TCP_STATE: 6,
   RECORD_CGROUP_MKDIR: 7,
   RECORD_CGROUP_RMDIR: 8,
-  RECORD_TYPE_MAX: 9,
+  RECORD_THROTTLE: 9,
+  RECORD_TYPE_MAX: 10,
 } as const;
 
 export const LossReason = {
   LOSS_RING_FULL: 0,
   LOSS_TABLE_FULL: 1,
   LOSS_OVERSIZE: 2,
-  LOSS_REASON_MAX: 3,
+  LOSS_THROTTLED: 3,
+  LOSS_REASON_MAX: 4,
 } as const;
 
 export const ExecFlag = {
@@ -39,8 +41,19 @@ export const TcpOutcome = {
 } as const;
 
 export const CgroupVerdict = {
+  CGROUP_OPEN: 0,
   CGROUP_WATCH: 1,
   CGROUP_IGNORE: 2,
+} as const;
+
+export const BudgetClass = {
+  BUDGET_EXEC: 0,
+  BUDGET_FORK: 1,
+  BUDGET_PRIVILEGE: 2,
+  BUDGET_NETWORK: 3,
+  BUDGET_OTHER: 4,
+  BUDGET_RESERVE: 5,
+  BUDGET_CLASS_MAX: 6,
 } as const;
 
 export interface RecordHeader {
@@ -52,9 +65,11 @@ export interface RecordHeader {
   pid: number;
   tid: number;
   comm: Uint8Array;
+  cpu: number;
+  reserved: number;
 }
 
-export const recordHeaderBytes = 56;
+export const recordHeaderBytes = 64;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readRecordHeader(view: DataView, at: number): RecordHeader {
@@ -67,6 +82,8 @@ export function readRecordHeader(view: DataView, at: number): RecordHeader {
     pid: view.getUint32(at + 32, true),
     tid: view.getUint32(at + 36, true),
     comm: new Uint8Array(view.buffer, view.byteOffset + at + 40, 16),
+    cpu: view.getUint32(at + 56, true),
+    reserved: view.getUint32(at + 60, true),
   };
 }
 
@@ -157,32 +174,32 @@ export interface ExecRecord {
   cwdSize: number;
 }
 
-export const execRecordBytes = 272;
+export const execRecordBytes = 280;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readExecRecord(view: DataView, at: number): ExecRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    parentStartKtimeNs: view.getBigUint64(at + 56, true),
-    parentPid: view.getUint32(at + 64, true),
-    containerPid: view.getUint32(at + 68, true),
-    credentials: readCredentialIds(view, at + 72),
-    capabilities: readCapabilitySets(view, at + 96),
-    mountNs: view.getUint32(at + 136, true),
-    pidNs: view.getUint32(at + 140, true),
-    networkNs: view.getUint32(at + 144, true),
-    userNs: view.getUint32(at + 148, true),
-    inode: view.getBigUint64(at + 152, true),
-    filesystemMagic: view.getBigUint64(at + 160, true),
-    device: view.getUint32(at + 168, true),
-    mode: view.getUint32(at + 172, true),
-    linkCount: view.getUint32(at + 176, true),
-    flags: view.getUint32(at + 180, true),
-    stdio: [readStdioSocket(view, at + 184), readStdioSocket(view, at + 208), readStdioSocket(view, at + 232)],
-    pathSize: view.getUint32(at + 256, true),
-    filenameSize: view.getUint32(at + 260, true),
-    argvSize: view.getUint32(at + 264, true),
-    cwdSize: view.getUint32(at + 268, true),
+    parentStartKtimeNs: view.getBigUint64(at + 64, true),
+    parentPid: view.getUint32(at + 72, true),
+    containerPid: view.getUint32(at + 76, true),
+    credentials: readCredentialIds(view, at + 80),
+    capabilities: readCapabilitySets(view, at + 104),
+    mountNs: view.getUint32(at + 144, true),
+    pidNs: view.getUint32(at + 148, true),
+    networkNs: view.getUint32(at + 152, true),
+    userNs: view.getUint32(at + 156, true),
+    inode: view.getBigUint64(at + 160, true),
+    filesystemMagic: view.getBigUint64(at + 168, true),
+    device: view.getUint32(at + 176, true),
+    mode: view.getUint32(at + 180, true),
+    linkCount: view.getUint32(at + 184, true),
+    flags: view.getUint32(at + 188, true),
+    stdio: [readStdioSocket(view, at + 192), readStdioSocket(view, at + 216), readStdioSocket(view, at + 240)],
+    pathSize: view.getUint32(at + 264, true),
+    filenameSize: view.getUint32(at + 268, true),
+    argvSize: view.getUint32(at + 272, true),
+    cwdSize: view.getUint32(at + 276, true),
   };
 }
 
@@ -193,15 +210,15 @@ export interface ForkRecord {
   childContainerPid: number;
 }
 
-export const forkRecordBytes = 72;
+export const forkRecordBytes = 80;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readForkRecord(view: DataView, at: number): ForkRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    childStartKtimeNs: view.getBigUint64(at + 56, true),
-    childPid: view.getUint32(at + 64, true),
-    childContainerPid: view.getUint32(at + 68, true),
+    childStartKtimeNs: view.getBigUint64(at + 64, true),
+    childPid: view.getUint32(at + 72, true),
+    childContainerPid: view.getUint32(at + 76, true),
   };
 }
 
@@ -211,14 +228,14 @@ export interface ExitRecord {
   reserved: number;
 }
 
-export const exitRecordBytes = 64;
+export const exitRecordBytes = 72;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readExitRecord(view: DataView, at: number): ExitRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    status: view.getUint32(at + 56, true),
-    reserved: view.getUint32(at + 60, true),
+    status: view.getUint32(at + 64, true),
+    reserved: view.getUint32(at + 68, true),
   };
 }
 
@@ -230,16 +247,16 @@ export interface CapabilityRecord {
   repeats: number;
 }
 
-export const capabilityRecordBytes = 72;
+export const capabilityRecordBytes = 80;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCapabilityRecord(view: DataView, at: number): CapabilityRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    capability: view.getUint32(at + 56, true),
-    syscall: view.getInt32(at + 60, true),
-    granted: view.getUint32(at + 64, true),
-    repeats: view.getUint32(at + 68, true),
+    capability: view.getUint32(at + 64, true),
+    syscall: view.getInt32(at + 68, true),
+    granted: view.getUint32(at + 72, true),
+    repeats: view.getUint32(at + 76, true),
   };
 }
 
@@ -252,17 +269,17 @@ export interface ConnectRecord {
   repeats: number;
 }
 
-export const connectRecordBytes = 88;
+export const connectRecordBytes = 96;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readConnectRecord(view: DataView, at: number): ConnectRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    remoteAddress: new Uint8Array(view.buffer, view.byteOffset + at + 56, 16),
-    family: view.getUint32(at + 72, true),
-    protocol: view.getUint32(at + 76, true),
-    remotePort: view.getUint32(at + 80, true),
-    repeats: view.getUint32(at + 84, true),
+    remoteAddress: new Uint8Array(view.buffer, view.byteOffset + at + 64, 16),
+    family: view.getUint32(at + 80, true),
+    protocol: view.getUint32(at + 84, true),
+    remotePort: view.getUint32(at + 88, true),
+    repeats: view.getUint32(at + 92, true),
   };
 }
 
@@ -278,20 +295,20 @@ export interface TcpStateRecord {
   reserved: number;
 }
 
-export const tcpStateRecordBytes = 112;
+export const tcpStateRecordBytes = 120;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readTcpStateRecord(view: DataView, at: number): TcpStateRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    remoteAddress: new Uint8Array(view.buffer, view.byteOffset + at + 56, 16),
-    localAddress: new Uint8Array(view.buffer, view.byteOffset + at + 72, 16),
-    family: view.getUint32(at + 88, true),
-    outcome: view.getUint32(at + 92, true),
-    remotePort: view.getUint32(at + 96, true),
-    localPort: view.getUint32(at + 100, true),
-    repeats: view.getUint32(at + 104, true),
-    reserved: view.getUint32(at + 108, true),
+    remoteAddress: new Uint8Array(view.buffer, view.byteOffset + at + 64, 16),
+    localAddress: new Uint8Array(view.buffer, view.byteOffset + at + 80, 16),
+    family: view.getUint32(at + 96, true),
+    outcome: view.getUint32(at + 100, true),
+    remotePort: view.getUint32(at + 104, true),
+    localPort: view.getUint32(at + 108, true),
+    repeats: view.getUint32(at + 112, true),
+    reserved: view.getUint32(at + 116, true),
   };
 }
 
@@ -302,30 +319,102 @@ export interface CgroupRecord {
   path: Uint8Array;
 }
 
-export const cgroupRecordBytes = 576;
+export const cgroupRecordBytes = 584;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCgroupRecord(view: DataView, at: number): CgroupRecord {
   return {
     header: readRecordHeader(view, at + 0),
-    pathSize: view.getUint32(at + 56, true),
-    reserved: view.getUint32(at + 60, true),
-    path: new Uint8Array(view.buffer, view.byteOffset + at + 64, 512),
+    pathSize: view.getUint32(at + 64, true),
+    reserved: view.getUint32(at + 68, true),
+    path: new Uint8Array(view.buffer, view.byteOffset + at + 72, 512),
+  };
+}
+
+export interface ThrottleRecord {
+  header: RecordHeader;
+  containerKey: bigint;
+  lostType: number;
+  reserved: number;
+}
+
+export const throttleRecordBytes = 80;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readThrottleRecord(view: DataView, at: number): ThrottleRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    containerKey: view.getBigUint64(at + 64, true),
+    lostType: view.getUint32(at + 72, true),
+    reserved: view.getUint32(at + 76, true),
   };
 }
 
 export interface LedgerEntry {
+  attempted: bigint;
   sent: bigint;
   lost: bigint[];
 }
 
-export const ledgerEntryBytes = 32;
+export const ledgerEntryBytes = 48;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readLedgerEntry(view: DataView, at: number): LedgerEntry {
   return {
-    sent: view.getBigUint64(at + 0, true),
-    lost: [view.getBigUint64(at + 8, true), view.getBigUint64(at + 16, true), view.getBigUint64(at + 24, true)],
+    attempted: view.getBigUint64(at + 0, true),
+    sent: view.getBigUint64(at + 8, true),
+    lost: [view.getBigUint64(at + 16, true), view.getBigUint64(at + 24, true), view.getBigUint64(at + 32, true), view.getBigUint64(at + 40, true)],
+  };
+}
+
+export interface LossKey {
+  containerKey: bigint;
+  type: number;
+  reason: number;
+}
+
+export const lossKeyBytes = 16;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readLossKey(view: DataView, at: number): LossKey {
+  return {
+    containerKey: view.getBigUint64(at + 0, true),
+    type: view.getUint32(at + 8, true),
+    reason: view.getUint32(at + 12, true),
+  };
+}
+
+export interface ContainerLoss {
+  count: bigint;
+  sinceKtimeNs: bigint;
+  lastKtimeNs: bigint;
+}
+
+export const containerLossBytes = 24;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readContainerLoss(view: DataView, at: number): ContainerLoss {
+  return {
+    count: view.getBigUint64(at + 0, true),
+    sinceKtimeNs: view.getBigUint64(at + 8, true),
+    lastKtimeNs: view.getBigUint64(at + 16, true),
+  };
+}
+
+export interface CgroupEntry {
+  verdict: number;
+  reserved: number;
+  containerKey: bigint;
+}
+
+export const cgroupEntryBytes = 16;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readCgroupEntry(view: DataView, at: number): CgroupEntry {
+  return {
+    verdict: view.getUint32(at + 0, true),
+    reserved: view.getUint32(at + 4, true),
+    containerKey: view.getBigUint64(at + 8, true),
   };
 }
 
@@ -333,7 +422,7 @@ export interface ProcessEntry {
   startKtimeNs: bigint;
   executableInode: bigint;
   executableDevice: number;
-  reserved: number;
+  flags: number;
 }
 
 export const processEntryBytes = 24;
@@ -344,7 +433,7 @@ export function readProcessEntry(view: DataView, at: number): ProcessEntry {
     startKtimeNs: view.getBigUint64(at + 0, true),
     executableInode: view.getBigUint64(at + 8, true),
     executableDevice: view.getUint32(at + 16, true),
-    reserved: view.getUint32(at + 20, true),
+    flags: view.getUint32(at + 20, true),
   };
 }
 
@@ -352,7 +441,7 @@ export function readProcessEntry(view: DataView, at: number): ProcessEntry {
 export const layouts: readonly StructLayout[] = [
   {
     "name": "record_header",
-    "size": 56,
+    "size": 64,
     "fields": [
       {
         "name": "type",
@@ -401,6 +490,18 @@ export const layouts: readonly StructLayout[] = [
         "offset": 40,
         "size": 16,
         "type": "bytes"
+      },
+      {
+        "name": "cpu",
+        "offset": 56,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 60,
+        "size": 4,
+        "type": "u32"
       }
     ]
   },
@@ -514,110 +615,110 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "exec_record",
-    "size": 272,
+    "size": 280,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
         "name": "parent_start_ktime_ns",
-        "offset": 56,
+        "offset": 64,
         "size": 8,
         "type": "u64"
       },
       {
         "name": "parent_pid",
-        "offset": 64,
+        "offset": 72,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "container_pid",
-        "offset": 68,
+        "offset": 76,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "credentials",
-        "offset": 72,
+        "offset": 80,
         "size": 24,
         "type": "struct",
         "struct": "credential_ids"
       },
       {
         "name": "capabilities",
-        "offset": 96,
+        "offset": 104,
         "size": 40,
         "type": "struct",
         "struct": "capability_sets"
       },
       {
         "name": "mount_ns",
-        "offset": 136,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "pid_ns",
-        "offset": 140,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "network_ns",
         "offset": 144,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "user_ns",
+        "name": "pid_ns",
         "offset": 148,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "inode",
+        "name": "network_ns",
         "offset": 152,
-        "size": 8,
-        "type": "u64"
+        "size": 4,
+        "type": "u32"
       },
       {
-        "name": "filesystem_magic",
+        "name": "user_ns",
+        "offset": 156,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "inode",
         "offset": 160,
         "size": 8,
         "type": "u64"
       },
       {
-        "name": "device",
+        "name": "filesystem_magic",
         "offset": 168,
-        "size": 4,
-        "type": "u32"
+        "size": 8,
+        "type": "u64"
       },
       {
-        "name": "mode",
-        "offset": 172,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "link_count",
+        "name": "device",
         "offset": 176,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "flags",
+        "name": "mode",
         "offset": 180,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "stdio",
+        "name": "link_count",
         "offset": 184,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "flags",
+        "offset": 188,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "stdio",
+        "offset": 192,
         "size": 72,
         "type": "structs",
         "struct": "stdio_socket",
@@ -625,25 +726,25 @@ export const layouts: readonly StructLayout[] = [
       },
       {
         "name": "path_size",
-        "offset": 256,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "filename_size",
-        "offset": 260,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "argv_size",
         "offset": 264,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "cwd_size",
+        "name": "filename_size",
         "offset": 268,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "argv_size",
+        "offset": 272,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "cwd_size",
+        "offset": 276,
         "size": 4,
         "type": "u32"
       }
@@ -651,30 +752,30 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "fork_record",
-    "size": 72,
+    "size": 80,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
         "name": "child_start_ktime_ns",
-        "offset": 56,
+        "offset": 64,
         "size": 8,
         "type": "u64"
       },
       {
         "name": "child_pid",
-        "offset": 64,
+        "offset": 72,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "child_container_pid",
-        "offset": 68,
+        "offset": 76,
         "size": 4,
         "type": "u32"
       }
@@ -682,60 +783,23 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "exit_record",
-    "size": 64,
-    "fields": [
-      {
-        "name": "header",
-        "offset": 0,
-        "size": 56,
-        "type": "struct",
-        "struct": "record_header"
-      },
-      {
-        "name": "status",
-        "offset": 56,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "reserved",
-        "offset": 60,
-        "size": 4,
-        "type": "u32"
-      }
-    ]
-  },
-  {
-    "name": "capability_record",
     "size": 72,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
-        "name": "capability",
-        "offset": 56,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "syscall",
-        "offset": 60,
-        "size": 4,
-        "type": "i32"
-      },
-      {
-        "name": "granted",
+        "name": "status",
         "offset": 64,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "repeats",
+        "name": "reserved",
         "offset": 68,
         "size": 4,
         "type": "u32"
@@ -743,43 +807,80 @@ export const layouts: readonly StructLayout[] = [
     ]
   },
   {
-    "name": "connect_record",
-    "size": 88,
+    "name": "capability_record",
+    "size": 80,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
-        "name": "remote_address",
-        "offset": 56,
-        "size": 16,
-        "type": "bytes"
+        "name": "capability",
+        "offset": 64,
+        "size": 4,
+        "type": "u32"
       },
       {
-        "name": "family",
+        "name": "syscall",
+        "offset": 68,
+        "size": 4,
+        "type": "i32"
+      },
+      {
+        "name": "granted",
         "offset": 72,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "protocol",
+        "name": "repeats",
         "offset": 76,
         "size": 4,
         "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "connect_record",
+    "size": 96,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
       },
       {
-        "name": "remote_port",
+        "name": "remote_address",
+        "offset": 64,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
+        "name": "family",
         "offset": 80,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "repeats",
+        "name": "protocol",
         "offset": 84,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "remote_port",
+        "offset": 88,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 92,
         "size": 4,
         "type": "u32"
       }
@@ -787,60 +888,60 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "tcp_state_record",
-    "size": 112,
+    "size": 120,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
         "name": "remote_address",
-        "offset": 56,
+        "offset": 64,
         "size": 16,
         "type": "bytes"
       },
       {
         "name": "local_address",
-        "offset": 72,
+        "offset": 80,
         "size": 16,
         "type": "bytes"
       },
       {
         "name": "family",
-        "offset": 88,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "outcome",
-        "offset": 92,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "remote_port",
         "offset": 96,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "local_port",
+        "name": "outcome",
         "offset": 100,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "repeats",
+        "name": "remote_port",
         "offset": 104,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "reserved",
+        "name": "local_port",
         "offset": 108,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 112,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 116,
         "size": 4,
         "type": "u32"
       }
@@ -848,51 +949,160 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "cgroup_record",
-    "size": 576,
+    "size": 584,
     "fields": [
       {
         "name": "header",
         "offset": 0,
-        "size": 56,
+        "size": 64,
         "type": "struct",
         "struct": "record_header"
       },
       {
         "name": "path_size",
-        "offset": 56,
+        "offset": 64,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "reserved",
-        "offset": 60,
+        "offset": 68,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "path",
-        "offset": 64,
+        "offset": 72,
         "size": 512,
         "type": "bytes"
       }
     ]
   },
   {
-    "name": "ledger_entry",
-    "size": 32,
+    "name": "throttle_record",
+    "size": 80,
     "fields": [
       {
-        "name": "sent",
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "container_key",
+        "offset": 64,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "lost_type",
+        "offset": 72,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 76,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "ledger_entry",
+    "size": 48,
+    "fields": [
+      {
+        "name": "attempted",
         "offset": 0,
         "size": 8,
         "type": "u64"
       },
       {
-        "name": "lost",
+        "name": "sent",
         "offset": 8,
-        "size": 24,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "lost",
+        "offset": 16,
+        "size": 32,
         "type": "u64s",
-        "length": 3
+        "length": 4
+      }
+    ]
+  },
+  {
+    "name": "loss_key",
+    "size": 16,
+    "fields": [
+      {
+        "name": "container_key",
+        "offset": 0,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "type",
+        "offset": 8,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reason",
+        "offset": 12,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "container_loss",
+    "size": 24,
+    "fields": [
+      {
+        "name": "count",
+        "offset": 0,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "since_ktime_ns",
+        "offset": 8,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "last_ktime_ns",
+        "offset": 16,
+        "size": 8,
+        "type": "u64"
+      }
+    ]
+  },
+  {
+    "name": "cgroup_entry",
+    "size": 16,
+    "fields": [
+      {
+        "name": "verdict",
+        "offset": 0,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 4,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "container_key",
+        "offset": 8,
+        "size": 8,
+        "type": "u64"
       }
     ]
   },
@@ -919,7 +1129,7 @@ export const layouts: readonly StructLayout[] = [
         "type": "u32"
       },
       {
-        "name": "reserved",
+        "name": "flags",
         "offset": 20,
         "size": 4,
         "type": "u32"

@@ -5,7 +5,8 @@ import type { LedgerRow } from '../sensor/ledger.ts';
 import { LossWatch } from './loss-watch.ts';
 
 function row(type: string, sent: bigint, ringFull = 0n): LedgerRow {
-  return { type, sent, lost: { 'ring-full': ringFull, 'table-full': 0n, oversize: 0n } };
+  const lost = { 'ring-full': ringFull, 'table-full': 0n, oversize: 0n, throttled: 0n };
+  return { type, typeNumber: 0, attempted: sent + ringFull, sent, lost, cpus: [] };
 }
 
 describe('LossWatch', () => {

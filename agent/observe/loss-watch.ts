@@ -1,6 +1,6 @@
 import type { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
-import type { LedgerRow, LossReasonName } from '../sensor/ledger.ts';
+import { type LedgerRow, lossReasons } from '../sensor/ledger.ts';
 
 export interface LossWatchOptions {
   /** The kernel's account; counts only grow. */
@@ -12,8 +12,6 @@ export interface LossWatchOptions {
   onGap: (gap: Gap, fromKtimeNs: bigint, toKtimeNs: bigint) => void;
   metrics: Metrics;
 }
-
-const reasons: readonly LossReasonName[] = ['ring-full', 'table-full', 'oversize'];
 
 /** Compares the kernel's ledger with its last state; what was lost in between becomes gaps and metrics. */
 export class LossWatch {
@@ -40,7 +38,7 @@ export class LossWatch {
     this.#checkedKtimeNs = this.#options.nowKtimeNs();
     for (const row of this.#options.readLedger()) {
       this.#sent.inc({ type: row.type }, Number(this.#advance(`${row.type} sent`, row.sent)));
-      for (const reason of reasons) {
+      for (const reason of lossReasons) {
         const count = this.#advance(`${row.type} ${reason}`, row.lost[reason]);
         if (count === 0n) continue;
         this.#lost.inc({ type: row.type, reason }, Number(count));

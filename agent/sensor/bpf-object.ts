@@ -10,8 +10,10 @@ import { mapMemory, Protection, pageBytes } from './libc.ts';
 
 export interface Constant {
   name: string;
+  /** Of one element. */
   bytes: 4 | 8;
-  value: bigint;
+  /** An array's elements, or the one value. */
+  value: bigint | readonly bigint[];
 }
 
 /** Reads the object's BTF and checks that its records are those the decoders were made for. */
@@ -70,12 +72,14 @@ export function setConstants(libbpf: Libbpf, object: Handle, btf: Btf, constants
   const view = new DataView(koffi.view(memory, Number(size[0])));
   for (const constant of constants) {
     const variable = section.variables.find(({ typeId }) => btf.types[typeId]?.name === constant.name);
-    if (variable === undefined || variable.size !== constant.bytes)
-      throw new CodedError(
-        'LAYOUT_MISMATCH',
-        `the BPF object has no constant ${constant.name} of ${constant.bytes} bytes`,
-      );
-    if (constant.bytes === 4) view.setUint32(variable.offset, Number(constant.value), true);
-    else view.setBigUint64(variable.offset, constant.value, true);
+    const values = typeof constant.value === 'bigint' ? [constant.value] : constant.value;
+    const bytes = constant.bytes * values.length;
+    if (variable === undefined || variable.size !== bytes)
+      throw new CodedError('LAYOUT_MISMATCH', `the BPF object has no constant ${constant.name} of ${bytes} bytes`);
+    for (const [index, value] of values.entries()) {
+      const at = variable.offset + index * constant.bytes;
+      if (constant.bytes === 4) view.setUint32(at, Number(value), true);
+      else view.setBigUint64(at, value, true);
+    }
   }
 }

@@ -13,6 +13,7 @@ interface Functions {
   findProgram(object: Handle, name: string): Handle;
   nextProgram(object: Handle, previous: Handle): Handle;
   programName(program: Handle): string;
+  programFd(program: Handle): number;
   setAutoload(program: Handle, autoload: boolean): number;
   attach(program: Handle): Handle;
   attachCgroup(program: Handle, cgroupFd: number): Handle;
@@ -23,6 +24,12 @@ interface Functions {
   updateElement(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
   lookupElement(fd: number, key: Uint8Array, value: Uint8Array): number;
   deleteElement(fd: number, key: Uint8Array): number;
+  /** `key` null: the first one. Fails when there is none after `key`. */
+  nextKey(fd: number, key: Uint8Array | null, next: Uint8Array): number;
+  /** `options` is a struct bpf_test_run_opts. */
+  testRun(programFd: number, options: Uint8Array): number;
+  /** `info` is a struct of the kernel's for the kind of object; `length` its size, then what was filled. */
+  objectInfo(fd: number, info: Uint8Array, length: Uint8Array): number;
   possibleCpus(): number;
   loadVmlinuxBtf(): Handle;
   freeBtf(btf: Handle): void;
@@ -74,6 +81,7 @@ function bind(): Libbpf {
     findProgram: library.func('void *bpf_object__find_program_by_name(const void *object, const char *name)'),
     nextProgram: library.func('void *bpf_object__next_program(const void *object, void *previous)'),
     programName: library.func('const char *bpf_program__name(const void *program)'),
+    programFd: library.func('int bpf_program__fd(const void *program)'),
     setAutoload: library.func('int bpf_program__set_autoload(void *program, bool autoload)'),
     attach: library.func('void *bpf_program__attach(const void *program)'),
     attachCgroup: library.func('void *bpf_program__attach_cgroup(const void *program, int cgroup_fd)'),
@@ -84,6 +92,9 @@ function bind(): Libbpf {
     updateElement: library.func('int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)'),
     lookupElement: library.func('int bpf_map_lookup_elem(int fd, const void *key, _Out_ void *value)'),
     deleteElement: library.func('int bpf_map_delete_elem(int fd, const void *key)'),
+    nextKey: library.func('int bpf_map_get_next_key(int fd, const void *key, _Out_ void *next)'),
+    testRun: library.func('int bpf_prog_test_run_opts(int program_fd, _Inout_ void *options)'),
+    objectInfo: library.func('int bpf_obj_get_info_by_fd(int fd, _Inout_ void *info, _Inout_ void *length)'),
     possibleCpus: library.func('int libbpf_num_possible_cpus(void)'),
     loadVmlinuxBtf: library.func('void *btf__load_vmlinux_btf(void)'),
     freeBtf: library.func('void btf__free(void *btf)'),

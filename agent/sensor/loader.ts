@@ -5,6 +5,9 @@ import { type Constant, findMap, openObject, type SharedVariable, setConstants, 
 import { type Hook, type HookState, type HookVariant, hooks } from './hooks.ts';
 import type { Handle, Libbpf } from './libbpf.ts';
 
+/** Programs that user space runs itself. */
+const unattachedPrograms = ['introduce_self'];
+
 export interface LoadOptions {
   objectPath: string;
   btf: Btf;
@@ -21,6 +24,8 @@ export interface LoadedSensor {
   states: HookState[];
   mapFd(name: string): number;
   variable(name: string): SharedVariable;
+  /** Loaded programs, by name; those that are loaded and not attached included. */
+  programFd(name: string): number;
   /** Attaches what is loaded; maps can be filled before. */
   attach(): void;
   close(): void;
@@ -134,6 +139,7 @@ function prepare(libbpf: Libbpf, options: LoadOptions, programs: ReadonlySet<str
 
 function tryLoad(libbpf: Libbpf, options: LoadOptions, choices: readonly Choice[]): Handle | undefined {
   const programs = new Set(choices.flatMap((choice) => choice.candidates.map((variant) => variant.program)));
+  for (const program of unattachedPrograms) programs.add(program);
   const object = prepare(libbpf, options, programs);
   if (libbpf.load(object) === 0) return object;
   libbpf.close(object);
@@ -173,6 +179,7 @@ function attachable(libbpf: Libbpf, object: Handle, choices: readonly Choice[], 
   return {
     states: choices.map((choice) => choice.state),
     variable: (name) => shareVariable(libbpf, object, options.btf, name),
+    programFd: (name) => libbpf.programFd(libbpf.findProgram(object, name)),
     mapFd: (name) => libbpf.mapFd(findMap(libbpf, object, name)),
     attach: () => {
       for (const choice of choices) links.push(...attachHook(libbpf, object, choice, options.cgroupRoot));

@@ -6,15 +6,23 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
 import type { KernelEvent } from '../decode/kernel-event.ts';
-import { CgroupVerdict, processEntryBytes } from '../decode/layout.generated.ts';
-import { readObjectBtf } from './bpf-object.ts';
+import { CgroupVerdict, cgroupEntryBytes, processEntryBytes } from '../decode/layout.generated.ts';
+import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
+import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
-import { type LedgerRow, readLedger } from './ledger.ts';
+import {
+  type ContainerLossRow,
+  forgetContainerLosses,
+  type LedgerRow,
+  readContainerLosses,
+  readLedger,
+} from './ledger.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
 import { noiseKeys } from './noise.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWaiter } from './ring-waiter.ts';
+import { introduceSelf } from './self.ts';
 
 export interface SensorOptions {
   /** The compiled BPF object. */
@@ -31,6 +39,8 @@ export interface SensorOptions {
   metrics: Metrics;
   /** A deduplicated record is sent again after this long. */
   repeatIntervalMs?: number;
+  /** What each container may send; those not named are the defaults. */
+  budgets?: Partial<Budgets>;
   /** Hook name → the attach point it must take; for tests. */
   hookVariants?: Readonly<Record<string, string>>;
 }
@@ -45,11 +55,12 @@ export class Sensor {
   readonly #loaded: LoadedSensor;
   readonly #ring: RingReader;
   readonly #options: SensorOptions;
-  readonly #fds: { verdicts: number; processes: number; ledger: number };
+  readonly #fds: { cgroups: number; processes: number; ledger: number; losses: number };
   readonly #cpuCount: number;
   readonly #received;
   readonly #invalid;
   readonly #waiter: RingWaiter;
+  readonly #lossSignal: SharedVariable;
   readonly #stopping = new AbortController();
 
   /** Loads everything and attaches nothing: verdicts can be set before the first record. */
@@ -66,19 +77,24 @@ export class Sensor {
       constants: [
         { name: 'host_mount_ns', bytes: 4, value: hostMountNamespace(options.procRoot) },
         { name: 'repeat_interval_ns', bytes: 8, value: BigInt(options.repeatIntervalMs ?? 60_000) * 1_000_000n },
+        ...budgetConstants({ ...defaultBudgets, ...options.budgets }),
       ],
     });
     this.#fds = {
-      verdicts: this.#loaded.mapFd('cgroup_verdicts'),
+      cgroups: this.#loaded.mapFd('cgroups'),
       processes: this.#loaded.mapFd('processes'),
       ledger: this.#loaded.mapFd('ledger'),
+      losses: this.#loaded.mapFd('container_losses'),
     };
     this.#cpuCount = this.#libbpf.possibleCpus();
     this.#ring = new RingReader(this.#loaded.mapFd('records'), options.ringBytes);
     this.#waiter = new RingWaiter(this.#loaded.mapFd('records'), this.#loaded.variable('reader_waits'));
+    this.#lossSignal = this.#loaded.variable('loss_signal');
     this.#received = options.metrics.counter('records_received_total', 'Records read from the ring buffer', ['type']);
     this.#invalid = options.metrics.counter('records_invalid_total', 'Records that could not be decoded');
     this.#fillNoise();
+    if (!introduceSelf(this.#libbpf, this.#loaded.programFd('introduce_self')))
+      options.logger.info('this kernel cannot tell the programs which cgroup is the agent’s: /proc does');
   }
 
   get hooks(): readonly HookState[] {
@@ -91,18 +107,22 @@ export class Sensor {
     void this.#read();
   }
 
-  setVerdict(cgroupId: bigint, verdict: 'watch' | 'ignore'): void {
-    const value = Buffer.alloc(4);
+  /** `containerKey` is the cgroup id of the container that the cgroup is part of: all its parts share budgets. */
+  setVerdict(cgroupId: bigint, verdict: 'watch' | 'ignore', containerKey = 0n): void {
+    const value = Buffer.alloc(cgroupEntryBytes);
     value.writeUInt32LE(verdict === 'watch' ? CgroupVerdict.CGROUP_WATCH : CgroupVerdict.CGROUP_IGNORE);
-    if (this.#libbpf.updateElement(this.#fds.verdicts, cgroupKey(cgroupId), value, 0) !== 0)
+    value.writeBigUInt64LE(containerKey, 8);
+    if (this.#libbpf.updateElement(this.#fds.cgroups, cgroupKey(cgroupId), value, 0) !== 0)
       this.#options.logger.warn(
         { cgroupId: String(cgroupId), errno: this.#libbpf.errno() },
         'the cgroup table of the sensor is full',
       );
   }
 
+  /** A removed cgroup: nothing can happen in it any more. */
   forgetCgroup(cgroupId: bigint): void {
-    this.#libbpf.deleteElement(this.#fds.verdicts, cgroupKey(cgroupId));
+    this.#libbpf.deleteElement(this.#fds.cgroups, cgroupKey(cgroupId));
+    forgetContainerLosses(this.#libbpf, this.#fds.losses, cgroupId);
   }
 
   /** Tells the programs that a process ran inside a container before they were attached. Its start is left open (0). */
@@ -116,6 +136,16 @@ export class Sensor {
   /** The kernel's account of what it sent and lost. */
   ledger(): LedgerRow[] {
     return readLedger(this.#libbpf, this.#fds.ledger, this.#cpuCount);
+  }
+
+  /** What of it is known to be whose. */
+  containerLosses(): ContainerLossRow[] {
+    return readContainerLosses(this.#libbpf, this.#fds.losses);
+  }
+
+  /** Changes whenever something is lost; costs nothing to look at. */
+  get lossSignal(): number {
+    return Atomics.load(this.#lossSignal.cell, 0);
   }
 
   /** Reads all records that wait; answers how many there were. */
@@ -133,6 +163,7 @@ export class Sensor {
     this.#waiter.close();
     this.drain();
     this.#ring.close();
+    this.#lossSignal.unmap();
     this.#loaded.close();
   }
 

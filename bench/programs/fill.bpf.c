@@ -14,7 +14,7 @@ SEC("syscall")
 int fill(void *ctx)
 {
 	for (int i = 0; i < RECORDS_PER_RUN; i++) {
-		struct filler *filler = reserve_record(RECORD_CAPABILITY, sizeof(*filler));
+		struct filler *filler = reserve_record(RECORD_CAPABILITY, sizeof(*filler), 0);
 
 		if (!filler)
 			return i;

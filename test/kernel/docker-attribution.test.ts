@@ -67,7 +67,7 @@ describe('attribution of what a real kernel and a real Docker tell', () => {
     const tree = createProcessTree({ ...parts, bootId: '0123456789', maxProcesses: 10_000, procRoot: '/proc' });
     subject = createContainerDirectory({
       ...{ ...parts, docker: {}, cgroupRoot, onUpdate: () => undefined },
-      onVerdict: (cgroupId, verdict) => sensor.setVerdict(cgroupId, verdict),
+      onVerdict: (cgroupId, verdict, key) => sensor.setVerdict(cgroupId, verdict, key),
       onForgotten: (cgroupId) => sensor.forgetCgroup(cgroupId),
     });
     attributor = createAttributor({

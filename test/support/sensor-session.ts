@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KernelEvent, KernelEventKind } from '../../agent/decode/kernel-event.ts';
-import { Sensor } from '../../agent/sensor/sensor.ts';
+import { Sensor, type SensorOptions } from '../../agent/sensor/sensor.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { docker, type RunOptions, runContainer, type TestContainer } from './docker.ts';
@@ -29,7 +29,7 @@ export class SensorSession {
   readonly sensor: Sensor;
   readonly events: KernelEvent[] = [];
 
-  constructor(options: { ringBytes?: number; repeatIntervalMs?: number } = {}) {
+  constructor(options: Partial<Pick<SensorOptions, 'ringBytes' | 'repeatIntervalMs' | 'budgets'>> = {}) {
     this.sensor = new Sensor({
       objectPath: bpfObject,
       procRoot: '/proc',
@@ -39,6 +39,7 @@ export class SensorSession {
       logger: silentLogger,
       metrics: new Metrics('agent'),
       ...(options.repeatIntervalMs === undefined ? {} : { repeatIntervalMs: options.repeatIntervalMs }),
+      ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     });
   }
 

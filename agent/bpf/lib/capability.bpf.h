@@ -62,7 +62,9 @@ static __always_inline int capability_checked(const struct cred *cred, struct us
 	struct process_entry *entry = task_process_entry(task);
 	struct repeat_key key = { .type = RECORD_CAPABILITY };
 	struct capability_record *record;
+	struct novelty novelty = {};
 	__u32 pair, count;
+	__u64 cgroup_id;
 	__s32 syscall;
 
 	if (!entry)
@@ -74,7 +76,8 @@ static __always_inline int capability_checked(const struct cred *cred, struct us
 	if (granted < 0)
 		granted = capability_granted(cred, target, capability);
 
-	key.cgroup_id = task_cgroup_id(task);
+	cgroup_id = task_cgroup_id(task);
+	key.container_key = container_key_of(cgroup_id);
 	key.executable_inode = entry->executable_inode;
 	key.executable_device = entry->executable_device;
 	key.fact[0] = capability;
@@ -83,7 +86,9 @@ static __always_inline int capability_checked(const struct cred *cred, struct us
 	if (!first_or_due(&key, &count))
 		return 0;
 
-	record = reserve_record(RECORD_CAPABILITY, sizeof(*record));
+	novelty.fact[0] = pair;
+	novelty.fact[1] = granted;
+	record = reserve_new_record(RECORD_CAPABILITY, sizeof(*record), cgroup_id, &novelty);
 	if (!record)
 		return 0;
 	fill_header(&record->header, task, RECORD_CAPABILITY, sizeof(*record));

@@ -16,11 +16,14 @@ static __always_inline int connect_attempted(const __u8 *address, __u32 port, __
 	struct process_entry *entry = task_process_entry(task);
 	struct repeat_key key = { .type = RECORD_CONNECT };
 	struct connect_record *record;
+	struct novelty novelty = {};
+	__u64 cgroup_id;
 	__u32 count;
 
 	if (!entry)
 		return SOCKET_ALLOWED;
-	key.cgroup_id = task_cgroup_id(task);
+	cgroup_id = task_cgroup_id(task);
+	key.container_key = container_key_of(cgroup_id);
 	key.executable_inode = entry->executable_inode;
 	key.executable_device = entry->executable_device;
 	key.fact[0] = family;
@@ -32,7 +35,9 @@ static __always_inline int connect_attempted(const __u8 *address, __u32 port, __
 
 	if (protocol == IPPROTO_TCP)
 		attempt_reported(task);
-	record = reserve_record(RECORD_CONNECT, sizeof(*record));
+	novelty.fact[0] = entry->executable_inode;
+	novelty.device = entry->executable_device;
+	record = reserve_new_record(RECORD_CONNECT, sizeof(*record), cgroup_id, &novelty);
 	if (!record)
 		return SOCKET_ALLOWED;
 	fill_header(&record->header, task, RECORD_CONNECT, sizeof(*record));

@@ -6,7 +6,7 @@
 
 /* What makes two capability or network records "the same": container, executable and the fact itself. */
 struct repeat_key {
-	__u64 cgroup_id;
+	__u64 container_key;
 	__u64 executable_inode;
 	__u32 executable_device;
 	__u32 type;

@@ -14,6 +14,17 @@ const volatile __u32 host_mount_ns __weak = 0;
 /* A repeat of a deduplicated record is sent again after this long, with the number of repeats in between. */
 const volatile __u64 repeat_interval_ns __weak = 60000000000ULL;
 
+/* What a record takes from its budget, in nanoseconds of the time at which the budget refills; 0: no limit. By class. */
+const volatile __u64 budget_cost_ns[BUDGET_CLASS_MAX] __weak = {};
+/* How far a container may be ahead of the refill: cost times the records that may come at once. By class. */
+const volatile __u64 budget_burst_ns[BUDGET_CLASS_MAX] __weak = {};
+
+/* The agent's own cgroup, found out by a program that runs in it; nothing in it is reported. */
+volatile __u64 own_cgroup_id __weak = 0;
+
+/* Grows with everything that is lost, so that user space notices without asking. */
+volatile __u32 loss_signal __weak = 0;
+
 /* Not zero while user space sleeps until a record arrives; zero while it drains on a timer. Written by user space. */
 volatile __u32 reader_waits __weak = 0;
 
@@ -23,20 +34,13 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024);
 } records __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, RECORD_TYPE_MAX);
-	__type(key, __u32);
-	__type(value, struct ledger_entry);
-} ledger __weak SEC(".maps");
-
-/* cgroup v2 id → enum cgroup_verdict; written by user space, read here. */
+/* cgroup v2 id → what it is part of. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
-	__type(value, __u32);
-} cgroup_verdicts __weak SEC(".maps");
+	__type(value, struct cgroup_entry);
+} cgroups __weak SEC(".maps");
 
 /* pid → processes that have executed a program inside a container, and their children. */
 struct {

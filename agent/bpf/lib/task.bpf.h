@@ -34,19 +34,22 @@ static __always_inline __u32 task_container_pid(struct task_struct *task)
 
 /*
  * True for tasks outside the host's mount namespace whose cgroup is watched or not yet judged. Unjudged cgroups pass so
- * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container.
+ * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container. Never
+ * true for the agent and its children.
  */
 static __always_inline bool task_is_candidate(struct task_struct *task)
 {
 	__u32 mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	struct cgroup_entry *entry;
 	__u64 cgroup_id;
-	__u32 *verdict;
 
 	if (mount_ns == host_mount_ns || mount_ns == 0)
 		return false;
 	cgroup_id = task_cgroup_id(task);
-	verdict = bpf_map_lookup_elem(&cgroup_verdicts, &cgroup_id);
-	return !verdict || *verdict == CGROUP_WATCH;
+	if (cgroup_id == own_cgroup_id)
+		return false;
+	entry = bpf_map_lookup_elem(&cgroups, &cgroup_id);
+	return !entry || entry->verdict != CGROUP_IGNORE;
 }
 
 /* The entry of the task's process, if it is past the runtime's set-up; NULL for the host and for runc itself. */

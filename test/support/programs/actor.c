@@ -10,6 +10,9 @@
  *   actor listen PORT                        listen on 0.0.0.0 for one second
  *   actor loop getppid|file|connect MS [PORT] do that as often as possible, print how often
  *   actor execs MS PROGRAM                   vfork and execute PROGRAM as often as possible, print how often
+ *   actor fork-bomb COUNT                    fork COUNT children that end at once, print how many there were
+ *   actor connect-many COUNT                 connect a UDP socket to COUNT places in 10.0.0.0/8, print how often it worked
+ *   actor capability-many COUNT PROGRAM      as COUNT different programs (copies in memory of PROGRAM), run "PROGRAM mount"
  *   actor mount                              try to mount a tmpfs on /
  */
 #define _GNU_SOURCE
@@ -170,6 +173,61 @@ static int execs(long ms, char **argv)
 	return 0;
 }
 
+static int fork_bomb(long count)
+{
+	long made = 0;
+
+	for (long i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		if (child < 0)
+			continue;
+		made++;
+		waitpid(child, NULL, 0);
+	}
+	printf("%ld\n", made);
+	return 0;
+}
+
+static int connect_many(long count)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(5353) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	long made = 0;
+
+	for (long i = 0; i < count; i++) {
+		address.sin_addr.s_addr = htonl(0x0a000001 + i);
+		/* The hook comes before the route is looked for: an attempt counts without a network. */
+		connect(fd, (struct sockaddr *)&address, sizeof(address));
+		made++;
+	}
+	printf("%ld\n", made);
+	return 0;
+}
+
+static int capability_many(long count, char **argv)
+{
+	char *arguments[] = { argv[0], "mount", NULL };
+	long made = 0;
+
+	for (long i = 0; i < count; i++) {
+		char *copy[] = { argv[0], "memfd-exec", argv[0], "mount", NULL };
+		pid_t child = fork();
+
+		if (child == 0) {
+			close(2);
+			execve(arguments[0], copy, environ);
+			_exit(127);
+		}
+		if (child > 0 && waitpid(child, NULL, 0) == child)
+			made++;
+	}
+	printf("%ld\n", made);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -190,6 +248,12 @@ int main(int argc, char **argv)
 		return loop(argv[2], atol(argv[3]), argv[4]);
 	if (strcmp(what, "execs") == 0)
 		return execs(atol(argv[2]), argv + 3);
+	if (strcmp(what, "fork-bomb") == 0)
+		return fork_bomb(atol(argv[2]));
+	if (strcmp(what, "connect-many") == 0)
+		return connect_many(atol(argv[2]));
+	if (strcmp(what, "capability-many") == 0)
+		return capability_many(atol(argv[2]), argv + 3);
 	if (strcmp(what, "mount") == 0)
 		return mount("none", "/", "tmpfs", 0, NULL) ? fail("mount") : 0;
 	if (strcmp(what, "true") == 0)
