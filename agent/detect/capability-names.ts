@@ -3,6 +3,9 @@ import { capabilityName } from '../decode/capabilities.ts';
 const maxCapabilities = 64;
 const numbers = new Map(Array.from({ length: maxCapabilities }, (_, number) => [capabilityName(number), number]));
 
+/** Those that have a name of their own. */
+export const knownCapabilityNames: readonly string[] = [...numbers.keys()].filter((name) => !/^CAP_\d/.test(name));
+
 /** The capabilities of a mask, in ascending order of number. */
 export function capabilityNamesOf(mask: bigint): string[] {
   const names: string[] = [];

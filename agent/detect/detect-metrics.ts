@@ -16,7 +16,7 @@ export interface DetectMetrics {
   rulesLoaded(states: () => RuleState[]): void;
 }
 
-const ruleStates: readonly RuleState[] = ['active', 'inactive', 'quarantined'];
+const ruleStates: readonly RuleState[] = ['active', 'inactive', 'disabled', 'quarantined'];
 
 export function createDetectMetrics(metrics: Metrics): DetectMetrics {
   const findings = metrics.counter('findings_total', 'Findings reported.', ['rule', 'severity']);

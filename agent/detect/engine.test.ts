@@ -131,6 +131,42 @@ describe('RuleEngine', () => {
     ]);
   });
 
+  it('quarantines a rule that takes too long again and again, and goes on with the others', () => {
+    let nowMs = 0;
+    const lines: string[] = [];
+    const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    const rules = [rule('slow', 'exec', 'process.isShell'), rule('quick', 'exec', 'process.isShell')];
+    let reads = 0;
+    // Every second and third reading of a timed event are those around the first rule's end.
+    const engine = new RuleEngine(rules, {
+      logger,
+      maxRuleErrors: 3,
+      nowMs: () => (nowMs += reads++ % 4 === 1 ? 6 : 1),
+    });
+    const scope = scopeOfEvent(execEvent({ process: { executable: { path: '/bin/sh' } } }));
+    for (let i = 0; i < 64 * 8 - 1; i++) expect(engine.match(scope)).toHaveLength(2);
+    expect(engine.stateOf('slow')).toBe('active');
+    engine.match(scope);
+    expect(engine.stateOf('slow')).toBe('quarantined');
+    expect(engine.match(scope).map((program) => program.rule.id)).toEqual(['quick']);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/takes too long/);
+  });
+
+  it('forgives what was slow once, as a machine that pauses makes it', () => {
+    let reads = 0;
+    let nowMs = 0;
+    const engine = new RuleEngine([rule('one', 'exec', 'process.isShell')], {
+      logger: pino({ level: 'silent' }),
+      maxRuleErrors: 3,
+      // Slow seven times, then quick once.
+      nowMs: () => (nowMs += reads++ % 16 < 14 && reads % 2 === 0 ? 50 : 0),
+    });
+    const scope = scopeOfEvent(execEvent());
+    for (let i = 0; i < 64 * 100; i++) engine.match(scope);
+    expect(engine.stateOf('one')).toBe('active');
+  });
+
   it('does not evaluate a rule that requires a baseline', () => {
     const { engine } = harness([rule('learned', 'exec', 'true', 'baseline: required\n')]);
     expect(engine.match(scopeOfEvent(execEvent()))).toEqual([]);

@@ -9,18 +9,29 @@ export interface EngineOptions {
   maxRuleErrors: number;
   onRuleError?(rule: Rule): void;
   onExcepted?(rule: Rule, exception: string): void;
+  /** A monotonic reading in milliseconds; for tests. */
+  nowMs?: () => number;
 }
+
+/** One evaluation in so many is timed. */
+const timedEvery = 64;
+/** A condition needs microseconds. One that needs this long, this often in a row, would cost the node more than it tells. */
+const slowMs = 5;
+const maxSlowInARow = 8;
 
 /**
  * - active: it is evaluated;
  * - inactive: it needs a baseline and this agent has none;
- * - quarantined: its condition failed too often.
+ * - disabled: an override switches it off;
+ * - quarantined: its condition failed too often, or took too long.
  */
-export type RuleState = 'active' | 'inactive' | 'quarantined';
+export type RuleState = 'active' | 'inactive' | 'disabled' | 'quarantined';
 
 interface Health {
   state: RuleState;
   errors: number;
+  /** Evaluations that took too long, without one between them that did not. */
+  slowInARow: number;
 }
 
 interface Slot {
@@ -33,11 +44,14 @@ export class RuleEngine {
   readonly #options: EngineOptions;
   readonly #slots = new Map<EventKind, Slot[]>();
   readonly #health = new Map<string, Health>();
+  readonly #nowMs: () => number;
+  #matches = 0;
 
   constructor(rules: readonly Rule[], options: EngineOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     for (const rule of rules) {
-      const health: Health = { state: rule.baseline === 'required' ? 'inactive' : 'active', errors: 0 };
+      const health: Health = { state: initialState(rule), errors: 0, slowInARow: 0 };
       this.#health.set(rule.id, health);
       for (const program of rule.programs) this.#slotsOf(program.kind).push({ program, health });
     }
@@ -46,16 +60,10 @@ export class RuleEngine {
   /** The rules that match, in the order they were given. Never throws. */
   match(scope: EventScope): RuleProgram[] {
     const matched: RuleProgram[] = [];
-    for (const { program, health } of this.#slotsOf(scope.kind)) {
-      if (health.state !== 'active') continue;
-      try {
-        if (!program.when.mayMatch(scope) || !program.when.evaluate(scope)) continue;
-        const exception = program.exceptions.find((candidate) => candidate.applies(scope));
-        if (exception === undefined) matched.push(program);
-        else this.#options.onExcepted?.(program.rule, exception.name);
-      } catch (error) {
-        this.#failed(program.rule, health, error);
-      }
+    const isTimed = ++this.#matches % timedEvery === 0;
+    for (const slot of this.#slotsOf(scope.kind)) {
+      if (slot.health.state !== 'active') continue;
+      if (isTimed ? this.#matchesTimed(slot, scope) : this.#matchesOne(slot, scope)) matched.push(slot.program);
     }
     return matched;
   }
@@ -66,6 +74,28 @@ export class RuleEngine {
 
   errorsOf(ruleId: string): number {
     return this.#health.get(ruleId)?.errors ?? 0;
+  }
+
+  #matchesOne({ program, health }: Slot, scope: EventScope): boolean {
+    try {
+      if (!program.when.mayMatch(scope) || !program.when.evaluate(scope)) return false;
+      const exception = program.exceptions.find((candidate) => candidate.applies(scope));
+      if (exception !== undefined) this.#options.onExcepted?.(program.rule, exception.name);
+      return exception === undefined;
+    } catch (error) {
+      this.#failed(program.rule, health, error);
+      return false;
+    }
+  }
+
+  #matchesTimed(slot: Slot, scope: EventScope): boolean {
+    const startedMs = this.#nowMs();
+    const matches = this.#matchesOne(slot, scope);
+    const tookMs = this.#nowMs() - startedMs;
+    slot.health.slowInARow = tookMs < slowMs ? 0 : slot.health.slowInARow + 1;
+    if (slot.health.slowInARow >= maxSlowInARow && slot.health.state === 'active')
+      this.#quarantine(slot.program.rule, slot.health, { tookMs: Math.round(tookMs) }, 'it takes too long');
+    return matches;
   }
 
   #slotsOf(kind: EventKind): Slot[] {
@@ -82,11 +112,20 @@ export class RuleEngine {
     this.#options.onRuleError?.(rule);
     const { logger, maxRuleErrors } = this.#options;
     if (health.errors === 1) logger.warn({ ruleId: rule.id, file: rule.file, err: error }, 'rule failed on an event');
-    if (health.errors < maxRuleErrors || health.state === 'quarantined') return;
+    if (health.errors >= maxRuleErrors && health.state !== 'quarantined')
+      this.#quarantine(rule, health, { failures: health.errors, err: error }, 'it fails');
+  }
+
+  #quarantine(rule: Rule, health: Health, facts: object, reason: string): void {
     health.state = 'quarantined';
-    logger.error(
-      { ruleId: rule.id, file: rule.file, failures: health.errors, err: error },
-      'rule is not evaluated any more: correct its "when" and load the rules again',
+    this.#options.logger.error(
+      { ruleId: rule.id, file: rule.file, ...facts },
+      `rule is not evaluated any more, because ${reason}: correct its "when"; it is evaluated again once that is loaded`,
     );
   }
+}
+
+function initialState(rule: Rule): RuleState {
+  if (!rule.enabled) return 'disabled';
+  return rule.baseline === 'required' ? 'inactive' : 'active';
 }

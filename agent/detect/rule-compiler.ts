@@ -7,6 +7,7 @@ import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
 import type { Rule, RuleProgram } from './rule.ts';
 import { type CompiledException, compileException } from './rule-exceptions.ts';
 import { compileExpression, type RuleExpression } from './rule-expression.ts';
+import type { RuleOverride } from './rule-overrides.ts';
 import type { RuleSource } from './rule-schema.ts';
 import { compileTemplate, type RuleTemplate } from './rule-template.ts';
 import type { Position } from './yaml-source.ts';
@@ -27,6 +28,8 @@ export interface RuleOrigin {
   file: string;
   text: string;
   idPosition: Position;
+  enabled: boolean;
+  overrides: readonly RuleOverride[];
 }
 
 /** Compiles rules; holds one CEL environment per event kind. */
@@ -34,14 +37,14 @@ export class RuleCompiler {
   readonly #environments = new Map<EventKind, Environment>();
 
   /** Undefined when something was reported. */
-  compile(source: RuleSource, { file, text, idPosition }: RuleOrigin, report: ReportRuleProblem): Rule | undefined {
+  compile(source: RuleSource, origin: RuleOrigin, report: ReportRuleProblem): Rule | undefined {
     const programs: RuleProgram[] = [];
     const rule: Rule = {
       id: source.id,
       title: source.title,
       description: source.description,
       severity: severities[source.severity],
-      version: createHash('sha256').update(text).digest('hex').slice(0, 12),
+      version: versionOf(origin),
       remediation: source.remediation,
       falsePositives: source.falsePositives,
       mitre: source.mitre.map(({ technique, tactic }) => ({
@@ -52,8 +55,10 @@ export class RuleCompiler {
       })),
       baseline: source.baseline,
       tests: source.tests,
-      file,
-      idPosition,
+      file: origin.file,
+      idPosition: origin.idPosition,
+      enabled: origin.enabled,
+      overrides: origin.overrides.map(({ file, reason }) => ({ file, reason })),
       source,
       programs,
     };
@@ -87,6 +92,13 @@ export class RuleCompiler {
     report(['when'], result.problem.reason, result.problem.hint, result.problem.offset);
     return undefined;
   }
+}
+
+function versionOf({ text, overrides }: RuleOrigin): string {
+  const hash = createHash('sha256').update(text);
+  for (const { rule, reason, enabled, severity, exceptions } of overrides)
+    hash.update(JSON.stringify({ rule, reason, enabled, severity, exceptions }));
+  return hash.digest('hex').slice(0, 12);
 }
 
 function compileSummary(kind: EventKind, text: string, report: ReportRuleProblem): RuleTemplate | undefined {

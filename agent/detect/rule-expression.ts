@@ -8,6 +8,7 @@ import {
 import { type EventKind, eventKinds, eventTypes, fieldCatalog, fieldsOf, variablesOf } from './field-catalog.ts';
 import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
 import { createPrefilter, pathOfNode } from './prefilter.ts';
+import { findUnreachable } from './reachability.ts';
 import type { EventScope } from './scope.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -41,10 +42,15 @@ export function compileExpression(kind: EventKind, environment: Environment, tex
       const reason = `the condition must be true or false, this one is ${checked.type}`;
       return { ok: false, problem: { offset: 0, reason, hint: undefined } };
     }
+    const unreachable = findUnreachable(kind, parsed.ast);
+    if (unreachable !== undefined) return { ok: false, problem: unreachable };
+    const paths = pathsOf(kind, parsed.ast);
+    if (paths.length === 0 && parsed({}) !== true)
+      return { ok: false, problem: { offset: 0, reason: 'the condition is never true', hint: undefined } };
     const expression = {
       mayMatch: createPrefilter(kind, parsed.ast),
       evaluate: (scope: EventScope) => evaluate(parsed, scope),
-      paths: pathsOf(kind, parsed.ast),
+      paths,
     };
     return { ok: true, expression };
   } catch (error) {

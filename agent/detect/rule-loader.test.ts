@@ -126,8 +126,8 @@ describe('loadRules', () => {
     ['a field given twice', `${valid}title: Another\n`, ['9:1 Map keys must be unique']],
     ['aliases', `${valid}key: &a [process.program]\nfalsePositives: *a\n`, ['1:1 aliases are not allowed']],
     ['two documents', `${valid}---\n${valid}`, ['9:1']],
-    ['nothing', '', ['1:1 rule']],
-    ['a list', '- a\n', ['1:1 rule']],
+    ['nothing', '', ['1:1 file']],
+    ['a list', '- a\n', ['1:1 file']],
     [
       'a test of another kind',
       `${valid}tests:\n  - { name: x, match: true, on: connect }\n`,

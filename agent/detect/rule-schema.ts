@@ -17,7 +17,7 @@ const exceptionValue = z.union([z.string().max(1_000), z.boolean(), z.int()]);
  * A named exception: an event is excepted when, for one tuple of `values`, every field compares true with the value at its
  * place. `in` takes a list of values at its place.
  */
-const exceptionSchema = z.strictObject({
+export const exceptionSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be lower-case words joined by "-"'),
   fields: z.array(fieldPath).min(1).max(8),
   comparators: z.array(z.enum(comparators)).min(1).max(8),
@@ -41,15 +41,19 @@ const mitreSchema = z.strictObject({
 
 const onSchema = z.enum(eventKinds);
 
+export const ruleIdSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case words joined by "-"')
+  .max(64);
+
+export const severitySchema = z.enum(['info', 'low', 'medium', 'high', 'critical']);
+
 /** One rule file. docs/writing-rules.md explains every field to those who write rules. */
 export const ruleSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case words joined by "-"')
-    .max(64),
+  id: ruleIdSchema,
   title: text(120),
   description: text(4_000),
-  severity: z.enum(['info', 'low', 'medium', 'high', 'critical']),
+  severity: severitySchema,
   on: z.union([onSchema, z.array(onSchema).min(1)]).transform((on) => (Array.isArray(on) ? [...new Set(on)] : [on])),
   when: z.string().min(1).max(16_000),
   summary: text(500),

@@ -14,7 +14,7 @@ export interface Rule {
   title: string;
   description: string;
   severity: Severity;
-  /** First 12 hexadecimal digits of the SHA-256 of its file: says which text of the rule decided. */
+  /** First 12 hexadecimal digits of the SHA-256 of its file and overrides: says which text of the rule decided. */
   version: string;
   remediation: string;
   falsePositives: readonly string[];
@@ -23,6 +23,11 @@ export interface Rule {
   tests: readonly RuleExample[];
   file: string;
   idPosition: Position;
+  /** False when an override switches it off. */
+  enabled: boolean;
+  /** The files that change it, with the reason they give. */
+  overrides: readonly { file: string; reason: string }[];
+  /** With its overrides. */
   source: RuleSource;
   programs: readonly RuleProgram[];
 }
