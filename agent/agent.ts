@@ -11,6 +11,7 @@ import {
   createContainerDirectory,
 } from './container/container-directory.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
+import { RuleWatcher } from './detect/rule-watcher.ts';
 import { describeNode } from './node.ts';
 import { LossWatch } from './observe/loss-watch.ts';
 import { Observations } from './observe/observations.ts';
@@ -69,6 +70,8 @@ class ComposedAgent implements Agent {
   readonly #losses: LossWatch;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #rulesDirs: readonly string[];
+  #ruleWatcher: RuleWatcher | undefined;
   readonly #cgroupRoot: string;
 
   /** Top to bottom as events flow: kernel → sensor → attributor → pipeline → uplink; made in the opposite order. */
@@ -76,6 +79,7 @@ class ComposedAgent implements Agent {
     const { logger, metrics } = parts;
     this.#parts = parts;
     this.#cgroupRoot = requireCgroupRoot(config);
+    this.#rulesDirs = config.rulesDirs;
     const node = describeNode(config.nodeName, config.procRoot);
     const nowKtimeNs = (): bigint => readClockNs(Clock.boottime);
     const nowUnixNs = (): bigint => readClockNs(Clock.realtime);
@@ -145,6 +149,7 @@ class ComposedAgent implements Agent {
     this.#every(lossCheckIntervalMs, () => this.#losses.check());
     this.#every(suppressedIntervalMs, () => this.#detector.flushSuppressed());
     this.#every(statusIntervalMs, () => this.#reportStatus());
+    this.#ruleWatcher = new RuleWatcher({ directories: this.#rulesDirs, onChange: () => this.#reloadRules() });
     this.#reportStatus();
     this.#parts.logger.info({ hooks: this.#hooksByName(), ...this.#directory.status() }, 'the agent watches');
   }
@@ -161,6 +166,7 @@ class ComposedAgent implements Agent {
 
   async close(deadlineMs = 5_000): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    await this.#ruleWatcher?.close();
     this.#losses.check();
     this.#sensor.close();
     this.#attributor.close();
@@ -182,6 +188,13 @@ class ComposedAgent implements Agent {
         for (const pid of await readCgroupPids(directory)) this.#sensor.adoptProcess(pid);
       await this.#tree.seed(container.id, directory);
     }
+  }
+
+  /** New posture rules are about the containers that run as well; each fires once per container. */
+  #reloadRules(): void {
+    if (!this.#detector.reload().ok) return;
+    for (const container of this.#directory.list())
+      if (container.state === ContainerState.RUNNING) this.#pipeline.onContainer(container);
   }
 
   #hooksByName(): Record<string, string> {

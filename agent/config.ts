@@ -19,6 +19,7 @@ const agentConfigSchema = z.strictObject({
   cgroupRoot: z.string().optional(),
   /** Docker's socket; the default place, or DOCKER_HOST, when not given. */
   dockerSocket: z.string().optional(),
+  /** Directories of rules and overrides; they are watched for changes. */
   rulesDirs: z
     .array(z.string())
     .min(1)

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { AgentOptions } from '../agent/config.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
+import { CommandError } from './command-error.ts';
 import { checkAddress, collect, option, parseUrl } from './options.ts';
-import { defaultBpfObject, defaultDockerSocket } from './paths.ts';
+import { defaultBpfObject, defaultDockerSocket, shippedRulesFolder } from './paths.ts';
 
 export const defaultDataDir = '/var/lib/tallyman';
 export const defaultHttpAddress = '127.0.0.1:8600';
@@ -28,12 +29,11 @@ export interface CollectorOptions {
   allowHost?: string[];
 }
 
-export interface AgentCommandOptions {
+export interface AgentCommandOptions extends RuleOptions {
   nodeName?: string;
   procRoot: string;
   cgroupRoot?: string;
   dockerSocket: string;
-  rules?: string[];
   bpfObject: string;
 }
 
@@ -81,15 +81,39 @@ export function addCollectorOptions(command: Command): Command {
 
 /** What `up` and `agent` share. */
 export function addAgentOptions(command: Command): Command {
-  return command
+  command
     .addOption(option('--node-name <name>', 'name of this node in alerts; else the host name'))
     .addOption(option('--proc-root <dir>', "the host's /proc").default('/proc'))
     .addOption(option('--cgroup-root <dir>', 'the cgroup v2 root; found by itself when not given'))
     .addOption(option('--docker-socket <path>', 'socket of the Docker daemon').default(defaultDockerSocket))
-    .addOption(option('--rules <dir>', `folder of rules, instead of the shipped ones${repeatable}`).argParser(collect))
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
     );
+  return addRuleOptions(command);
+}
+
+export interface RuleOptions {
+  rules?: string[];
+  shippedRules: boolean;
+}
+
+/** Which rules there are. */
+export function addRuleOptions(command: Command): Command {
+  return command
+    .addOption(
+      option(
+        '--rules <dir>',
+        `folder of rules and overrides of your own, beside the shipped rules${repeatable}`,
+      ).argParser(collect),
+    )
+    .addOption(new Option('--no-shipped-rules', 'only the rules of --rules'));
+}
+
+/** @throws {CommandError} when no folder is left */
+export function ruleFolders(options: RuleOptions): string[] {
+  const folders = [...(options.shippedRules ? [shippedRulesFolder] : []), ...(options.rules ?? [])];
+  if (folders.length > 0) return folders;
+  throw new CommandError('usage', '--no-shipped-rules leaves no rules', { hint: 'name a folder with --rules' });
 }
 
 export function addLogOptions(command: Command, fileDescription: string): Command {
@@ -128,7 +152,7 @@ export function agentConfig(
     procRoot: options.procRoot,
     cgroupRoot: options.cgroupRoot,
     dockerSocket: options.dockerSocket,
-    rulesDirs: options.rules,
+    rulesDirs: ruleFolders(options),
     bpfObject: options.bpfObject,
   };
 }

@@ -23,14 +23,20 @@ tables cut to the width appear on a terminal only; \`NO_COLOR\` is honoured. Lis
 | 4 | cannot reach the collector or NATS |
 `;
 
-function section(command: Command): string {
+function section(command: Command, parent = 'tallyman'): string {
+  const name = `${parent} ${command.name()}`;
+  if (command.commands.length > 0)
+    return [`\n## ${name}\n\n${command.description()}\n`, ...command.commands.map((each) => section(each, name))].join(
+      '',
+    );
+
   const args = command.registeredArguments.map((argument) =>
-    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}${argument.variadic ? '...' : ''}]`,
   );
-  const usage = ['tallyman', command.name(), ...args, '[options]'].join(' ');
+  const usage = [name, ...args, '[options]'].join(' ');
   const rows = command.options.filter((option) => !option.hidden).map(optionRow);
   return [
-    `\n## tallyman ${command.name()}\n`,
+    `\n${'#'.repeat(name.split(' ').length)} ${name}\n`,
     `\`${usage}\`\n`,
     `${command.description()}\n`,
     '| option | means | default | variable |',
@@ -52,7 +58,11 @@ function optionRow(option: Option): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-const text = head + createProgram().commands.map(section).join('');
+const text =
+  head +
+  createProgram()
+    .commands.map((command) => section(command))
+    .join('');
 if (process.argv[2] === '--check') {
   if (readFileSync(target, 'utf8') !== text) {
     console.error(`${target} is not what the commands say: run make generate and commit it`);

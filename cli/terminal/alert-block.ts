@@ -1,19 +1,11 @@
-import type { SeverityWord } from '../options.ts';
 import type { AlertView, PaperView, ProcessView, ReasonView } from './alert-view.ts';
 import { numberAt, textAt } from './json-path.ts';
 import { labelled, textColumns, unbroken } from './labelled.ts';
 import { outcome } from './outcome.ts';
-import type { Screen, Tone } from './style.ts';
+import { severityTone } from './severity-tone.ts';
+import type { Screen } from './style.ts';
 import { truncate, wrap } from './text.ts';
 import { timeOfDay } from './time.ts';
-
-const severityTones: Record<SeverityWord, Tone> = {
-  critical: 'bad',
-  high: 'bad',
-  medium: 'warn',
-  low: 'accent',
-  info: 'dim',
-};
 
 const maxArgumentColumns = 60;
 
@@ -33,7 +25,7 @@ export function alertBlock(alert: AlertView, screen: Screen): string[] {
 }
 
 export function headline(alert: AlertView, screen: Screen): string {
-  const severity = screen.paint(severityTones[alert.severity], `● ${alert.severity.toUpperCase()}`);
+  const severity = screen.paint(severityTone(alert.severity), `● ${alert.severity.toUpperCase()}`);
   const where = [alert.namespace, alert.container].filter((part) => part !== undefined).join('/');
   return [severity, screen.paint('strong', alert.ruleId), timeOfDay(alert.timeUnixMs, screen), where, alert.node].join(
     '  ',

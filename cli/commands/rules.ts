@@ -1,0 +1,13 @@
+import { Command } from 'commander';
+import { rulesExplainCommand } from './rules/explain.ts';
+import { rulesListCommand } from './rules/list.ts';
+import { rulesTestCommand } from './rules/test.ts';
+
+export function rulesCommand(): Command {
+  return new Command('rules')
+    .summary('list, explain and test rules')
+    .description('Works on rule files: the shipped ones and those of --rules. No agent is needed.')
+    .addCommand(rulesListCommand())
+    .addCommand(rulesExplainCommand())
+    .addCommand(rulesTestCommand());
+}
