@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { capabilityEvent, execEvent } from '../../agent/detect/test-events.ts';
+import { RecordingWriter } from '../../agent/recording/writer.ts';
 import { runCli } from '../test-support/run-cli.ts';
 
 let folder = '';
@@ -71,6 +73,26 @@ describe('tallyman rules', () => {
     const bad = await runCli(['rules', 'test', file]);
     expect(bad.code).toBe(1);
     expect(bad.stdout).toMatch(/✘ wrong-rule: a shell\n {2}it matches, and must not/);
+  });
+
+  it('replays recorded events: what matches, what is a repeat, what is damaged', async () => {
+    const writer = new RecordingWriter();
+    const shell = execEvent({ process: { executable: { path: '/bin/sh' } } });
+    const header = { tallymanRecording: 1, nodeName: 'n', kernelRelease: '', agentVersion: '', startedUnixNs: 0n };
+    const events = [shell, shell, capabilityEvent({})].map((event) => writer.event(event, 1_700_000_000_000_000_000n));
+    const file = join(folder, 'events.jsonl');
+    writeFileSync(file, `${writer.header(header)}${events.join('')}{"event":1}\n`);
+    const only = mkdtempSync(join(folder, 'only-'));
+    writeFileSync(join(only, 'mine.yaml'), rule('mine-shell', 'true'));
+    const args = ['rules', 'replay', file, '--no-shipped-rules', '--rules', only, '--utc'];
+    const { code, stdout, stderr } = await runCli(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/● CRITICAL {2}mine-shell {2}22:13:20\.000 {2}web\n {2}S\n/);
+    expect(stderr).toMatch(/events\.jsonl:8: skipped: its event is of no kind/);
+    expect(stderr).toMatch(/3 events, 1 findings, 1 repeats of them; 1 lines were skipped/);
+    const json = await runCli([...args, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ruleId: 'mine-shell', container: { name: 'web' } });
+    expect((await runCli(['rules', 'replay', join(folder, 'overrides.yaml')])).stderr).toMatch(/is no recording/);
   });
 
   it('refuses broken files with their place, and folders that do not exist', async () => {

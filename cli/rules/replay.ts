@@ -1,0 +1,89 @@
+import type { WallClock } from '../../agent/detect/attributed-event.ts';
+import { createDetector, type Detector } from '../../agent/detect/detector.ts';
+import { severityName } from '../../agent/detect/severity-name.ts';
+import { readRecording } from '../../agent/recording/reader.ts';
+import { escapeHostile } from '../../common/escape.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { Metrics } from '../../common/metrics.ts';
+import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { print, printJson, printNote, printZone, standardScreen } from '../output.ts';
+import { type RuleOptions, ruleFolders } from '../service-options.ts';
+import { severityTone } from '../terminal/severity-tone.ts';
+import type { Screen } from '../terminal/style.ts';
+import { timeOfDay } from '../terminal/time.ts';
+
+export interface ReplayRulesOptions extends RuleOptions {
+  json?: boolean;
+  utc?: boolean;
+}
+
+const maxProblemsShown = 5;
+
+/** @throws {CodedError} RULES_INVALID, RECORDING_UNREADABLE, RECORDING_VERSION */
+export async function replayRules(file: string, options: ReplayRulesOptions): Promise<void> {
+  const screen = standardScreen(options);
+  const totals: Totals = { events: 0, findings: 0, repeats: 0n, problems: 0 };
+  const onProblem = (lineNumber: number, reason: string): void => {
+    if (++totals.problems <= maxProblemsShown) printNote(`${file}:${lineNumber}: skipped: ${reason}`);
+  };
+  const clock = new RecordedClock();
+  const detector = createDetector({
+    rulesDirs: ruleFolders(options),
+    ...{ clock, logger: silentLogger, metrics: new Metrics('agent') },
+  });
+  const show = (findings: readonly Finding[]): void => {
+    for (const finding of findings) {
+      totals.findings++;
+      totals.repeats += finding.suppressedCount;
+      if (options.json) printJson(Finding.toJSON(finding));
+      else print(...block(finding, screen));
+    }
+  };
+  if (!options.json) printZone(screen);
+  for await (const { input, timeUnixNs } of readRecording(file, { onProblem })) {
+    totals.events++;
+    clock.set(input.event.ktimeNs, timeUnixNs);
+    show(detector.onContainer(input.container));
+    show(detector.onEvent(input));
+  }
+  printTotals(totals, detector);
+}
+
+/** Wall-clock times as they were when the events were recorded. */
+class RecordedClock implements WallClock {
+  #offsetNs = 0n;
+
+  set(ktimeNs: bigint, unixNs: bigint): void {
+    this.#offsetNs = unixNs - ktimeNs;
+  }
+
+  unixNs(ktimeNs: bigint): bigint {
+    return ktimeNs + this.#offsetNs;
+  }
+}
+
+function block(finding: Finding, screen: Screen): string[] {
+  const severity = severityName(finding.severity);
+  const time = timeOfDay(Number((finding.event?.timeUnixNs ?? 0n) / 1_000_000n), screen);
+  const container = escapeHostile(finding.container?.name || (finding.container?.id.slice(0, 12) ?? ''));
+  return [
+    `${screen.paint(severityTone(severity), `● ${severity.toUpperCase()}`)}  ${screen.paint('strong', finding.ruleId)}  ${time}  ${container}`,
+    `  ${escapeHostile(finding.summary)}`,
+  ];
+}
+
+interface Totals {
+  events: number;
+  findings: number;
+  repeats: bigint;
+  problems: number;
+}
+
+function printTotals(totals: Totals, detector: Detector): void {
+  const untold = detector.flushSuppressed({ all: true }).reduce((sum, { count }) => sum + count, 0n);
+  const repeats = totals.repeats + untold;
+  const skipped = totals.problems === 0 ? '' : `; ${totals.problems} lines were skipped`;
+  printNote(`${totals.events} events, ${totals.findings} findings, ${repeats} repeats of them${skipped}`);
+  const failing = detector.rules().filter((rule) => rule.errors > 0);
+  for (const rule of failing) printNote(`rule ${rule.id} failed on ${rule.errors} events (${rule.state})`);
+}
