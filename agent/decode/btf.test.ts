@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withLongHeader } from '../../test/support/long-btf.ts';
 import { Btf, BtfKind } from './btf.ts';
 import { elfSection } from './elf.ts';
 import { checkLayouts, structLayout } from './layout.ts';
@@ -62,6 +64,22 @@ describe('type information compiled by clang', () => {
   });
 });
 
+describe('a header longer than today’s', () => {
+  it('changes nothing, however long', () => {
+    const section = Buffer.from(elfSection(object, '.BTF'));
+    for (const headerBytes of [32, 40, 4096])
+      expect(Btf.parse(withLongHeader(section, headerBytes)).types).toEqual(Btf.parse(section).types);
+  });
+
+  it('is refused when it is shorter than a header or longer than the file', () => {
+    for (const headerBytes of [0, 23, 1 << 20, 0xffffffff]) {
+      const section = Buffer.from(elfSection(object, '.BTF'));
+      section.writeUInt32LE(headerBytes, 4);
+      expect(() => Btf.parse(section)).toThrow(expect.objectContaining({ code: 'BTF_INVALID' }));
+    }
+  });
+});
+
 describe('files that are no BPF object', () => {
   it('are refused with the section that was looked for', () => {
     for (const bytes of [new Uint8Array(), Buffer.from('#!/bin/sh\n'), object.subarray(0, 200)])
@@ -76,4 +94,42 @@ describe('files that are no BPF object', () => {
     for (const bytes of [new Uint8Array(4), section.subarray(0, 40), Buffer.alloc(64)])
       expect(() => Btf.parse(bytes)).toThrow(expect.objectContaining({ code: 'BTF_INVALID' }));
   });
+
+  it('are refused for any other version, an unknown kind, a name without end', () => {
+    const changed = (at: number, value: number): Buffer => {
+      const section = Buffer.from(elfSection(object, '.BTF'));
+      section[at] = value;
+      return section;
+    };
+    const kindOfFirstType = 24 + 7;
+    const section = Buffer.from(elfSection(object, '.BTF'));
+    section.writeUInt32LE(section.readUInt32LE(20) - 1, 20);
+    for (const bytes of [changed(2, 2), changed(kindOfFirstType, 31), section])
+      expect(() => Btf.parse(bytes)).toThrow(expect.objectContaining({ code: 'BTF_INVALID' }));
+  });
+
+  it('are read or refused, whatever is in them', () => {
+    const section = Buffer.from(elfSection(object, '.BTF'));
+    const place = fc.nat({ max: Math.floor(section.length / 4) - 1 });
+    const number = fc.oneof(fc.integer({ min: 0, max: 0xffffffff }), fc.nat({ max: 64 }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(place, number), { maxLength: 8 }), fc.nat(section.length), (edits, length) => {
+        const bytes = Buffer.from(section);
+        for (const [index, value] of edits) bytes.writeUInt32LE(value, index * 4);
+        for (const cut of [bytes, bytes.subarray(0, length)]) readOrRefuse(cut);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
+
+/** Fails when something else is thrown than the one error that callers expect. */
+function readOrRefuse(bytes: Uint8Array): void {
+  try {
+    const btf = Btf.parse(bytes);
+    for (const type of btf.types) btf.resolve(type.id);
+    checkLayouts(btf, [structLayout(btf, 'outer')]);
+  } catch (error) {
+    expect(['BTF_INVALID', 'LAYOUT_MISMATCH']).toContain((error as { code?: string }).code);
+  }
+}

@@ -30,19 +30,34 @@ export const BtfKind = {
   struct: 4,
   union: 5,
   enum: 6,
+  forward: 7,
   typedef: 8,
   volatile: 9,
   const: 10,
   restrict: 11,
+  function: 12,
   funcProto: 13,
   var: 14,
   datasec: 15,
+  float: 16,
   declTag: 17,
   typeTag: 18,
   enum64: 19,
 } as const;
 
 const maxTypes = 1_000_000;
+
+const kindsWithoutDetail: ReadonlySet<number> = new Set([
+  BtfKind.pointer,
+  BtfKind.forward,
+  BtfKind.typedef,
+  BtfKind.volatile,
+  BtfKind.const,
+  BtfKind.restrict,
+  BtfKind.function,
+  BtfKind.float,
+  BtfKind.typeTag,
+]);
 
 export class Btf {
   readonly types: readonly BtfType[];
@@ -94,23 +109,46 @@ function isAlias(kind: number): boolean {
 
 const voidType: BtfType = { id: 0, kind: 0, name: '', sizeOrType: 0, members: [] };
 
-function parseTypes(bytes: Uint8Array): BtfType[] {
+/** Magic number to str_len: what version 1 has always had. Newer kernels and compilers append fields to the header. */
+const minHeaderBytes = 24;
+
+/** The parts of the file; readers of either cannot leave it. */
+interface Sections {
+  types: DataView;
+  strings: Uint8Array;
+}
+
+function parseHeader(bytes: Uint8Array): Sections {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint16(0, true) !== 0xeb9f) throw new RangeError('no BTF magic number');
-  // The header says its own length: newer kernels write longer ones.
-  const headerLength = view.getUint32(4, true);
-  const typesStart = headerLength + view.getUint32(8, true);
-  const typesEnd = typesStart + view.getUint32(12, true);
-  const stringsStart = headerLength + view.getUint32(16, true);
+  const version = view.getUint8(2);
+  if (version !== 1) throw new RangeError(`BTF version ${version}`);
+  const headerBytes = view.getUint32(4, true);
+  if (headerBytes < minHeaderBytes || headerBytes > bytes.byteLength)
+    throw new RangeError(`a header of ${headerBytes} bytes in ${bytes.byteLength}`);
+  // Sections are counted from the end of the header, however long it is.
+  const section = (fieldAt: number): Uint8Array => {
+    const start = headerBytes + view.getUint32(fieldAt, true);
+    const end = start + view.getUint32(fieldAt + 4, true);
+    if (end > bytes.byteLength) throw new RangeError(`a section ends at ${end} of ${bytes.byteLength} bytes`);
+    return bytes.subarray(start, end);
+  };
+  const types = section(8);
+  return { types: new DataView(types.buffer, types.byteOffset, types.byteLength), strings: section(16) };
+}
+
+function parseTypes(bytes: Uint8Array): BtfType[] {
+  const { types: view, strings } = parseHeader(bytes);
   const readName = (offset: number): string => {
-    const start = stringsStart + offset;
-    const end = bytes.indexOf(0, start);
-    return Buffer.from(bytes.subarray(start, end < 0 ? start : end)).toString('latin1');
+    const end = strings.indexOf(0, offset);
+    if (end < 0) throw new RangeError(`a name at ${offset} of ${strings.byteLength} bytes has no end`);
+    return Buffer.from(strings.subarray(offset, end)).toString('latin1');
   };
   const types: BtfType[] = [voidType];
-  for (let at = typesStart; at < typesEnd; ) {
+  for (let at = 0; at < view.byteLength; ) {
     if (types.length > maxTypes) throw new RangeError('too many types');
     at = parseType(view, at, types, readName);
+    if (at > view.byteLength) throw new RangeError('the last type is cut');
   }
   return types;
 }
@@ -178,5 +216,7 @@ function detailBytes(kind: number, count: number): number {
   if (kind === BtfKind.funcProto) return count * 8;
   if (kind === BtfKind.var || kind === BtfKind.declTag) return 4;
   if (kind === BtfKind.enum64) return count * 12;
-  return 0;
+  if (kindsWithoutDetail.has(kind)) return 0;
+  // How long it is cannot be known, so nothing behind it can be read.
+  throw new RangeError(`a type of kind ${kind}`);
 }

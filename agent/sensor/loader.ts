@@ -87,7 +87,7 @@ function kernelTypes(libbpf: Libbpf): KernelTypes {
   const found = new Set<string>();
   for (const { requires } of hooks.flatMap((hook) => hook.variants)) {
     if (requires === undefined) continue;
-    const kind = requires.kind === 'typedef' ? BtfKind.typedef : 12;
+    const kind = requires.kind === 'typedef' ? BtfKind.typedef : BtfKind.function;
     if (libbpf.findBtfByKind(btf, requires.name, kind) >= 0) found.add(`${requires.kind}:${requires.name}`);
   }
   libbpf.freeBtf(btf);
