@@ -1,6 +1,7 @@
 // verify.ts check | test | generate: what `make check`, `make test` and `make generate` do once everything is set up.
 import { spawnSync } from 'node:child_process';
 import { generatedChecks, generateSteps } from './verify/generated.ts';
+import { runKernels } from './verify/run-kernels.ts';
 import type { Step } from './verify/run-step.ts';
 import { runStep } from './verify/run-step.ts';
 import { runVitest } from './verify/run-vitest.ts';
@@ -28,6 +29,7 @@ async function check(counts: TestCounts): Promise<void> {
 
 async function test(counts: TestCounts): Promise<void> {
   await check(counts);
+  if (process.platform === 'linux') addCounts(counts, runKernels());
   const doctor = spawnSync('./tallyman', ['doctor', '--problems'], { encoding: 'utf8' });
   if (doctor.status === 0) {
     addCounts(counts, runVitest('kernel'));

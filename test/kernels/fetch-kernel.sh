@@ -1,18 +1,21 @@
 #!/bin/sh
 # fetch-kernel.sh RELEASE DIRECTORY
 #
-# Puts the cloud kernel of a Debian release into DIRECTORY: vmlinuz, overlay.ko and version (the package and its version).
-# apt does the fetching, from the mirrors this machine is configured for, in a state of its own: the system's package lists
-# and sources stay as they are. What is there already is kept; delete DIRECTORY for a newer one.
+# Puts the newest cloud kernel of a Debian release into DIRECTORY: vmlinuz, overlay.ko and version (the package and its
+# version). apt does the fetching, from the mirrors this machine is configured for, in a state of its own: the system's
+# package lists and sources stay as they are. What is there is kept for a week, and for longer where no newer one can be had.
 set -eu
 
 release=$1
-directory=$2
-[ ! -s "$directory/version" ] || exit 0
+final=$2
+directory=$final.new
+[ -z "$(find "$final/version" -mtime -7 2>/dev/null)" ] || exit 0
 
 fail() {
   echo "fetch-kernel: $*" >&2
-  exit 1
+  [ -s "$final/version" ] || exit 1
+  echo "fetch-kernel: the kernel of $(date -r "$final/version" +%F) is used again"
+  exit 0
 }
 
 case $release in
@@ -22,14 +25,24 @@ esac
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r "$keyring" ] || fail "$keyring is missing: install debian-archive-keyring"
-mkdir -p "$directory/lists/partial" "$directory/cache/archives/partial"
+rm -rf "$directory"
+mkdir -p "$directory/lists/partial" "$directory/cache/archives/partial" "$final"
 directory=$(CDPATH='' cd -- "$directory" && pwd)
 
 # The configured mirrors of Debian itself and of its security updates, as "LABEL URI".
-mirrors=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' |
-  sed -n 's/^Debian \(Debian\|Debian-Security\) /\1 /p' | sort -u)
-[ -n "$mirrors" ] || fail 'apt knows no mirror of Debian here: configure one and run apt-get update'
-echo "$mirrors" | while read -r label uri; do
+mirrors() {
+  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' "$@" 'Created-By: Packages' |
+    sed -n 's/^Debian \(Debian\|Debian-Security\) /\1 /p' | sort -u
+}
+configured=$(mirrors)
+if [ -z "$configured" ]; then
+  # Where apt has no package lists it does not know what its sources are.
+  own_lists="Dir::State::lists=$directory/lists"
+  apt-get -q update -o "$own_lists" -o APT::Sandbox::User=root >"$directory/apt.log" 2>&1 || true
+  configured=$(mirrors -o "$own_lists")
+fi
+[ -n "$configured" ] || fail 'apt knows no mirror of Debian here: configure one'
+echo "$configured" | while read -r label uri; do
   suite=$release
   [ "$label" = Debian ] || suite=$release-security
   echo "deb [signed-by=$keyring] $uri $suite main"
@@ -52,7 +65,7 @@ private_apt() {
     "$@"
 }
 
-private_apt apt-get update >"$directory/apt.log" 2>&1 || true
+private_apt apt-get update >>"$directory/apt.log" 2>&1 || true
 depends_on() {
   private_apt apt-cache depends --important "$1" 2>>"$directory/apt.log" | sed -n 's/^ *Depends: //p'
 }
@@ -81,3 +94,5 @@ mv "$image" "$directory/vmlinuz"
 version=$(dpkg-deb -f "$(find "$directory/cache" -name "${package}_*.deb")" Version)
 rm -rf "$directory/lists" "$directory/cache"
 echo "$package $version" >"$directory/version"
+rm -rf "$final"
+mv "$directory" "$final"
