@@ -61,3 +61,50 @@ describe('type information of the kernel', () => {
     expect(hooksOf(verdict)).not.toEqual([]);
   });
 });
+
+describe('what a kernel or host may lack', () => {
+  it('says so when the kernel has no type information, or it is cut', () => {
+    expect(find(doctorAfter('mount -t tmpfs none /sys/kernel/btf'), 'BTF')).toMatchObject({
+      state: 'blocked',
+      found: expect.stringContaining(kernelBtf),
+      todo: expect.stringContaining('CONFIG_DEBUG_INFO_BTF'),
+    });
+    const cut = withBtf(readFileSync(kernelBtf).subarray(0, 100_000));
+    expect(cut.canWatch).toBe(false);
+  });
+
+  it('says so when no cgroup v2 hierarchy is mounted', () => {
+    const umountAll = 'while read -r _ path type _; do [ "$type" != cgroup2 ] || umount -l "$path"; done </proc/mounts';
+    expect(find(doctorAfter(umountAll), 'cgroups')).toMatchObject({
+      state: 'blocked',
+      todo: expect.stringContaining('mount -t cgroup2'),
+    });
+  });
+});
+
+describe('rights that are missing', () => {
+  it.each([
+    ['bpf', 'CAP_BPF'],
+    ['perfmon', 'CAP_PERFMON'],
+    ['sys_ptrace', 'CAP_SYS_PTRACE'],
+  ])('%s: containers cannot be watched', (name, capability) => {
+    const verdict = withoutCapabilities(name, 'sys_admin');
+    expect(verdict.canWatch).toBe(false);
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'blocked', found: `missing ${capability}` });
+  });
+
+  it('net_admin: the hooks that need it are told, the others work', () => {
+    const verdict = withoutCapabilities('net_admin', 'sys_admin');
+    expect(verdict.canWatch).toBe(true);
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'weaker', found: 'missing CAP_NET_ADMIN' });
+    expect(find(verdict, 'hook connect4')).toMatchObject({ state: 'weaker' });
+    expect(find(verdict, 'hook exec')).toMatchObject({ state: 'good' });
+  });
+
+  it('what the deployment grants is enough for every hook', () => {
+    const granted = '-all,+bpf,+perfmon,+net_admin,+sys_ptrace,+dac_read_search';
+    const verdict = doctor('setpriv', `--bounding-set=${granted}`, `--inh-caps=${granted}`);
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'good' });
+    expect(hooksOf(verdict)).toEqual(hooksOf(healthy));
+  });
+});
