@@ -10,6 +10,7 @@ import {
   type ContainerDirectoryStatus,
   createContainerDirectory,
 } from './container/container-directory.ts';
+import type { AttributedEvent } from './detect/attributed-event.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { describeNode } from './node.ts';
@@ -28,6 +29,10 @@ import { createUplink, type Uplink } from './uplink/uplink.ts';
 export interface AgentParts {
   logger: Logger;
   metrics: Metrics;
+  /** Takes the place of the line to a collector. */
+  uplink?: Uplink;
+  /** Sees every event before the rules do, with its time by the wall clock. Must not throw. */
+  onEvent?: (event: AttributedEvent, timeUnixNs: bigint) => void;
 }
 
 export interface AgentStatus {
@@ -85,12 +90,14 @@ class ComposedAgent implements Agent {
     const nowUnixNs = (): bigint => readClockNs(Clock.realtime);
     const clock = createWallClock({ readBoottimeNs: nowKtimeNs, readRealtimeNs: nowUnixNs });
 
-    this.#uplink = createUplink({
-      address: config.uplinkAddress,
-      insecureUplink: config.insecureUplink,
-      ...{ node, agentId: `${config.nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
-      ...{ maxQueueItems: config.maxQueueItems, maxQueueBytes: config.maxQueueBytes },
-    });
+    this.#uplink =
+      parts.uplink ??
+      createUplink({
+        address: config.uplinkAddress,
+        insecureUplink: config.insecureUplink,
+        ...{ node, agentId: `${config.nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
+        ...{ maxQueueItems: config.maxQueueItems, maxQueueBytes: config.maxQueueBytes },
+      });
     this.#losses = new LossWatch({
       readLedger: () => this.#sensor.ledger(),
       onGap: (gap, fromKtimeNs, toKtimeNs) => {
@@ -124,7 +131,10 @@ class ComposedAgent implements Agent {
     this.#attributor = createAttributor({
       directory: this.#directory,
       tree: this.#tree,
-      emit: (event) => this.#pipeline.onAttributed(event),
+      emit: (event) => {
+        parts.onEvent?.(event, clock.unixNs(event.event.ktimeNs));
+        this.#pipeline.onAttributed(event);
+      },
       onExecutionEnded: (execution) => this.#pipeline.onExecutionEnded(execution),
       ...{ logger, metrics },
     });

@@ -8,6 +8,7 @@ import { containersCommand } from './commands/containers.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
+import { recordCommand } from './commands/record.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { upCommand } from './commands/up.ts';
 import { exitCodeHelp } from './exit-codes.ts';
@@ -25,7 +26,7 @@ export function createProgram(): Command {
   program.addCommand(alertsCommand()).addCommand(alertCommand());
   program.addCommand(imageCommand()).addCommand(containersCommand());
   program.commandsGroup('Rules:');
-  program.addCommand(rulesCommand());
+  program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');
   program.addCommand(doctorCommand()).addCommand(demoCommand());
   return program;
