@@ -13,6 +13,8 @@ import {
 import type { AttributedEvent } from './detect/attributed-event.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
+import { FileWatch } from './files/file-watch.ts';
+import { loadWatchList } from './files/watch-list.ts';
 import { describeNode } from './node.ts';
 import { LossWatch } from './observe/loss-watch.ts';
 import { Observations } from './observe/observations.ts';
@@ -72,6 +74,7 @@ class ComposedAgent implements Agent {
   readonly #directory: ContainerDirectory;
   readonly #attributor: Attributor;
   readonly #sensor: Sensor;
+  readonly #files: FileWatch;
   readonly #losses: LossWatch;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -115,7 +118,7 @@ class ComposedAgent implements Agent {
       uplink: this.#uplink,
       metrics,
     };
-    this.#pipeline = createPipeline(stages);
+    this.#pipeline = createPipeline({ ...stages, watchFiles: (id, initPid) => this.#files.watch(id, initPid) });
     this.#tree = createProcessTree({
       bootId: node.bootId,
       maxProcesses: config.maxProcesses,
@@ -125,7 +128,10 @@ class ComposedAgent implements Agent {
       docker: config.dockerSocket === undefined ? {} : { socketPath: config.dockerSocket },
       onVerdict: (cgroupId, verdict, key) => this.#sensor.setVerdict(cgroupId, verdict, key),
       onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
-      onUpdate: (container) => this.#pipeline.onContainer(container),
+      onUpdate: (container) => {
+        this.#pipeline.onContainer(container);
+        this.#files.onContainer(container);
+      },
       ...{ cgroupRoot: this.#cgroupRoot, procRoot: config.procRoot, logger, metrics },
     });
     this.#attributor = createAttributor({
@@ -143,6 +149,15 @@ class ComposedAgent implements Agent {
       onEvent: (event) => this.#attributor.onEvent(event),
       ...{ procRoot: config.procRoot, cgroupRoot: this.#cgroupRoot, ringBytes: config.ringBytes, logger, metrics },
     });
+    this.#files = new FileWatch({
+      list: loadWatchList(config.watchedFiles),
+      tree: this.#tree,
+      container: (id) => this.#directory.get(id),
+      drainSensor: () => this.#sensor.drain(),
+      onEvent: (event) => this.#attributor.onEvent(event),
+      onGap: (gap) => this.#uplink.send({ $case: 'gap', value: gap }),
+      ...{ procRoot: config.procRoot, logger, metrics },
+    });
   }
 
   async start(): Promise<void> {
@@ -150,6 +165,7 @@ class ComposedAgent implements Agent {
       this.#uplink.start();
       // Attached first: what happens while the runtimes are asked waits in the ring buffer and the attributor.
       this.#sensor.start();
+      this.#files.start();
       await this.#directory.start();
       await this.#adoptRunning();
     } catch (error) {
@@ -178,6 +194,7 @@ class ComposedAgent implements Agent {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#ruleWatcher?.close();
     this.#losses.check();
+    this.#files.close();
     this.#sensor.close();
     this.#attributor.close();
     await this.#directory.close();

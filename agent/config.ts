@@ -24,6 +24,8 @@ const agentConfigSchema = z.strictObject({
     .array(z.string())
     .min(1)
     .default([join(projectRoot, 'agent/rules')]),
+  /** The list of files that are watched in containers; the shipped one when not given. */
+  watchedFiles: z.string().default(join(projectRoot, 'agent/files/watched.yaml')),
   bpfObject: z.string().default(join(projectRoot, '.build/tallyman.bpf.o')),
   /** Size of the ring buffer: a power of two, 64 KiB to 1 GiB. */
   ringBytes: z

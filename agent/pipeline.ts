@@ -14,6 +14,8 @@ export interface PipelineStages {
   reported: ReportedExecutions;
   uplink: UplinkSender;
   metrics: Metrics;
+  /** A container's first program runs: its files can be watched from now on. */
+  watchFiles: (containerId: string, initPid: number) => void;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface Pipeline {
   onExecutionEnded(execution: ProcessExecution): void;
 }
 
-export function createPipeline({ detector, observations, reported, uplink, metrics }: PipelineStages): Pipeline {
+export function createPipeline(stages: PipelineStages): Pipeline {
+  const { detector, observations, reported, uplink, metrics, watchFiles } = stages;
   const observed = metrics.counter('observations_total', 'Facts reported, by kind', ['kind']);
 
   function report(finding: Finding): void {
@@ -36,6 +39,8 @@ export function createPipeline({ detector, observations, reported, uplink, metri
 
   return {
     onAttributed(event) {
+      if (event.event.kind === 'exec' && event.execution?.entry === 'container-init')
+        watchFiles(event.container.id, event.execution.pid);
       for (const finding of detector.onEvent(event)) report(finding);
       const observation = observations.observe(event);
       if (observation === undefined) return;

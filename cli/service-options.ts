@@ -35,6 +35,7 @@ export interface AgentCommandOptions extends RuleOptions {
   cgroupRoot?: string;
   dockerSocket: string;
   bpfObject: string;
+  watchedFiles?: string;
 }
 
 const repeatable = ' (repeatable)';
@@ -86,6 +87,7 @@ export function addAgentOptions(command: Command): Command {
     .addOption(option('--proc-root <dir>', "the host's /proc").default('/proc'))
     .addOption(option('--cgroup-root <dir>', 'the cgroup v2 root; found by itself when not given'))
     .addOption(option('--docker-socket <path>', 'socket of the Docker daemon').default(defaultDockerSocket))
+    .addOption(option('--watched-files <file>', 'list of the files to watch in containers; else the shipped one'))
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
     );
@@ -154,5 +156,6 @@ export function agentConfig(
     dockerSocket: options.dockerSocket,
     rulesDirs: ruleFolders(options),
     bpfObject: options.bpfObject,
+    watchedFiles: options.watchedFiles,
   };
 }

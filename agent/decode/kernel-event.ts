@@ -9,6 +9,7 @@ export type KernelEvent =
   | CapabilityEvent
   | ConnectEvent
   | TcpStateEvent
+  | FileEvent
   | CgroupMkdirEvent
   | CgroupRmdirEvent
   | ThrottleEvent;
@@ -174,3 +175,52 @@ export interface ThrottleEvent {
   /** Name of the record type. */
   lostType: string;
 }
+
+/** What happened to a watched file or in a watched directory of a container; from fanotify, not from a BPF program. */
+export interface FileEvent extends TaskEventBase {
+  kind: 'file';
+  operation: FileOperation;
+  /** In the container, by the name it was reached by. */
+  path: string;
+  /** What a symbolic link says, the watched file a hard link is a name of, the former path of what was renamed; or empty. */
+  target: string;
+  /** Category of a link's target; empty when that is not watched. */
+  targetCategory: string;
+  /** Why it is watched: "credential", "cron"; from the list of watched files. */
+  category: string;
+  /** The watched file or directory. */
+  watchedPath: string;
+  fileType: FileType | 'unknown';
+  /** Permission bits with setuid, setgid and sticky; undefined when nobody looked or it was gone. */
+  mode: number | undefined;
+  sizeBytes: number | undefined;
+  /** Further occurrences of the same fact since it was last told. */
+  repeats: number;
+}
+
+/** What can be done to a file, in the words of the list of watched files and of rules. */
+export const fileOperations = [
+  'open',
+  'read',
+  'write',
+  'truncate',
+  'create',
+  'delete',
+  'rename',
+  'link',
+  'symlink',
+  'mknod',
+  'chmod',
+] as const;
+export type FileOperation = (typeof fileOperations)[number];
+
+export const fileTypes = [
+  'regular',
+  'directory',
+  'symlink',
+  'block-device',
+  'character-device',
+  'fifo',
+  'socket',
+] as const;
+export type FileType = (typeof fileTypes)[number];

@@ -1,5 +1,5 @@
 import type { Container } from '../container/container.ts';
-import type { CapabilityEvent, ConnectEvent, ExecEvent, TcpStateEvent } from '../decode/kernel-event.ts';
+import type { CapabilityEvent, ConnectEvent, ExecEvent, FileEvent, TcpStateEvent } from '../decode/kernel-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 
 /** Where container times meet wall-clock time; follows clock steps. */
@@ -8,7 +8,7 @@ export interface WallClock {
   unixNs(ktimeNs: bigint): bigint;
 }
 
-export type DetectableEvent = ExecEvent | CapabilityEvent | ConnectEvent | TcpStateEvent;
+export type DetectableEvent = ExecEvent | CapabilityEvent | ConnectEvent | TcpStateEvent | FileEvent;
 
 /** An event of which is known who did it: the input of detection. */
 export interface AttributedEvent {

@@ -2,6 +2,7 @@ import { Environment } from '@marcbachmann/cel-js';
 import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
 import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
 import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
+import { FileEventView } from './file-event-view.ts';
 import { CapabilitySetsView, CredentialsView, ExecutableView, ProcessView, StdioSocketView } from './process-view.ts';
 import { registerSafeMatches } from './safe-matches.ts';
 
@@ -19,6 +20,7 @@ const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   CapabilityEvent: CapabilityEventView,
   ConnectEvent: ConnectEventView,
   TcpEvent: TcpEventView,
+  FileEvent: FileEventView,
   PostureEvent: PostureEventView,
 };
 

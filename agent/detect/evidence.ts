@@ -126,6 +126,13 @@ function factsOf(event: DetectableEvent): Event['evidence'] {
       const facts = { transport: 'tcp', family, remoteAddress, remotePort, localAddress, localPort, state };
       return { $case: 'network', value: { ...facts, count: 1n + BigInt(repeats) } };
     }
+    case 'file': {
+      const { operation, path, target, targetCategory, category, watchedPath, fileType, repeats } = event;
+      const facts = { operation, path, target, targetCategory, category, watchedPath, fileType };
+      const { mode, sizeBytes } = event;
+      const size = sizeBytes === undefined ? undefined : BigInt(sizeBytes);
+      return { $case: 'file', value: { ...facts, mode, sizeBytes: size, count: 1n + BigInt(repeats) } };
+    }
   }
 }
 

@@ -199,7 +199,24 @@ function kernelEvent(on: EventByExample['on'], example: EventExample, execution:
       const peer = state === 'listening' ? { remoteAddress: '', remotePort: 0 } : remote;
       return { ...base, kind: 'tcp', state, family, ...local, ...peer, repeats: 0 };
     }
+    case 'file':
+      return { ...base, kind: 'file', ...fileFacts(example), repeats: 0 };
   }
+}
+
+function fileFacts(example: EventExample) {
+  const path = example.path ?? '/etc/example.conf';
+  return {
+    operation: example.operation ?? 'write',
+    path,
+    target: example.target ?? '',
+    targetCategory: example.targetCategory ?? '',
+    category: example.category ?? 'config',
+    watchedPath: path,
+    fileType: example.fileType ?? 'regular',
+    mode: Number.parseInt(example.mode ?? '644', 8),
+    sizeBytes: example.sizeBytes ?? 100,
+  };
 }
 
 function execRecord(execution: ProcessExecution) {

@@ -1,5 +1,5 @@
 /** Event kinds a rule can be about. */
-export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'posture'] as const;
+export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'file', 'posture'] as const;
 export type EventKind = (typeof eventKinds)[number];
 
 /** CEL types of fields; names with a capital letter are entries of the catalog. */
@@ -157,6 +157,29 @@ export const fieldCatalog = {
     remotePort: int('Peer port; 0 for listening sockets.'),
     remoteScope: text('As for `connect`; empty for listening sockets.'),
   },
+  FileEvent: {
+    kind: text('`file`'),
+    operation: text(
+      '`open`, `read`, `write`, `truncate` (emptied), `create`, `delete`, `rename`, `link` (another name of a file), `symlink`, `mknod` (a device) or `chmod`.',
+    ),
+    path: text('Path in the container, by the name it was reached by.'),
+    name: text('Last component of the path.'),
+    directory: text('The path without its last component.'),
+    target: text(
+      'What a symbolic link says, the watched file that a hard link is a name of, the former path of what was renamed; else empty.',
+    ),
+    targetCategory: text('Category of the file a link leads to; empty when that is not watched.'),
+    category: text('Why it is watched: `credential`, `cron`, `program` …: the categories of docs/watched-files.md.'),
+    watchedPath: text('The watched file or directory.'),
+    fileType: text(
+      '`regular`, `directory`, `symlink`, `block-device`, `character-device`, `fifo` or `socket`; absent when not known.',
+    ),
+    mode: int('Permission bits with setuid, setgid and sticky, after the operation; absent when not known.'),
+    executable: bool('A regular file that somebody may execute; absent when the mode is not known.'),
+    setuid: bool('A regular file with the setuid bit; absent when the mode is not known.'),
+    setgid: bool('A regular file with the setgid bit; absent when the mode is not known.'),
+    sizeBytes: int('Size after the operation; absent when not known.'),
+  },
   PostureEvent: { kind: text('`posture`. What the container may do is in `container.posture`.') },
 } satisfies Record<string, TypeCatalog>;
 
@@ -168,6 +191,7 @@ export const eventTypes: Record<EventKind, TypeName> = {
   capability: 'CapabilityEvent',
   connect: 'ConnectEvent',
   tcp: 'TcpEvent',
+  file: 'FileEvent',
   posture: 'PostureEvent',
 };
 

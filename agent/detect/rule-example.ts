@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fileOperations, fileTypes } from '../decode/kernel-event.ts';
 import { capabilityNumber } from './capability-names.ts';
 import { eventKinds } from './field-catalog.ts';
 
@@ -76,6 +77,18 @@ const eventExample = z.strictObject({
   localAddress: z.string().optional(),
   localPort: port.optional(),
   state: z.enum(['established', 'failed', 'listening']).optional(),
+  operation: z.enum(fileOperations).optional(),
+  path: z.string().optional(),
+  target: z.string().optional(),
+  targetCategory: z.string().optional(),
+  category: z.string().optional(),
+  fileType: z.enum([...fileTypes, 'unknown']).optional(),
+  /** Octal, as chmod takes it: "4755". */
+  mode: z
+    .string()
+    .regex(/^[0-7]{3,4}$/, 'must be an octal mode such as "4755"')
+    .optional(),
+  sizeBytes: z.int().min(0).optional(),
 });
 
 const postureExample = z.strictObject({

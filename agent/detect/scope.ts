@@ -5,6 +5,7 @@ import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { ContainerView } from './container-view.ts';
 import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
 import type { EventKind } from './field-catalog.ts';
+import { FileEventView } from './file-event-view.ts';
 import { ProcessView } from './process-view.ts';
 
 /** The variables of one evaluation; each is made when a rule first reads it. */
@@ -101,5 +102,7 @@ function eventViewOf(event: DetectableEvent | undefined): object {
       return new ConnectEventView(event);
     case 'tcp':
       return new TcpEventView(event);
+    case 'file':
+      return new FileEventView(event);
   }
 }

@@ -27,6 +27,11 @@ export function tcpEvent(example: ExampleWithoutKind = {}): AttributedEvent {
   return eventOfExample({ on: 'tcp', ...example });
 }
 
+/** Something happened to a watched file. */
+export function fileEvent(example: ExampleWithoutKind = {}): AttributedEvent {
+  return eventOfExample({ on: 'file', ...example });
+}
+
 export function testContainer(example: ContainerExample = {}): Container {
   return containerOfExample(example);
 }

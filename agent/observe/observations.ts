@@ -14,8 +14,8 @@ export class Observations {
   }
 
   /** Undefined when the fact has been reported before, or the event holds none. */
-  observe({ event, container }: AttributedEvent): Observation | undefined {
-    const fact = factOf(event);
+  observe({ event, container, execution }: AttributedEvent): Observation | undefined {
+    const fact = factOf(event, execution?.executable.path ?? '');
     if (fact === undefined) return undefined;
     const key = `${container.id} ${fact.$case} ${Object.values(fact.value).join(' ')}`;
     if (this.#seen.has(key)) return undefined;
@@ -24,7 +24,7 @@ export class Observations {
   }
 }
 
-function factOf(event: AttributedEvent['event']): NonNullable<Observation['fact']> | undefined {
+function factOf(event: AttributedEvent['event'], executablePath: string): NonNullable<Observation['fact']> | undefined {
   switch (event.kind) {
     case 'exec':
       return { $case: 'executed', value: { executablePath: event.executable.path } };
@@ -38,6 +38,10 @@ function factOf(event: AttributedEvent['event']): NonNullable<Observation['fact'
         $case: 'connected',
         value: { transport: event.transport, remoteAddress: event.remoteAddress, remotePort: event.remotePort },
       };
+    case 'file': {
+      const { operation, path, category } = event;
+      return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
+    }
     case 'tcp':
       return undefined;
   }

@@ -31,6 +31,8 @@ export interface ProcessTree {
   onExit(event: ExitEvent): ProcessExecution | undefined;
   /** What the process runs at the moment, or ran last if it has just exited. */
   find(pid: number, startKtimeNs: bigint): ProcessExecution | undefined;
+  /** What the latest process with this pid runs, or ran last if it has just exited: for those who know no start time. */
+  findLatest(pid: number): ProcessExecution | undefined;
   /** Tells an execution its container once that is known. */
   assignContainer(execution: ProcessExecution, containerId: string): void;
   /**
@@ -117,6 +119,11 @@ class Tree implements ProcessTree, SeedTarget {
 
   find(pid: number, startKtimeNs: bigint): ExecutionRecord | undefined {
     const task = this.#tasks.find(pid, startKtimeNs);
+    return task === undefined ? undefined : this.#executionOf(task);
+  }
+
+  findLatest(pid: number): ExecutionRecord | undefined {
+    const task = this.#tasks.latest(pid);
     return task === undefined ? undefined : this.#executionOf(task);
   }
 

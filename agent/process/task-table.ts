@@ -82,6 +82,11 @@ export class TaskTable {
     return task?.exitKtimeNs === undefined ? task : undefined;
   }
 
+  /** The last process that had this pid, running or just exited. */
+  latest(pid: number): Task | undefined {
+    return this.#byPid.get(pid);
+  }
+
   insert(task: Task, nowKtimeNs: bigint): void {
     const previous = this.#byPid.get(task.pid);
     // Two processes cannot hold one pid: the exit of the earlier one was lost.

@@ -1,7 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { sleep } from '../../common/backoff.ts';
-import { CodedError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
@@ -10,6 +7,7 @@ import { CgroupVerdict, cgroupEntryBytes, processEntryBytes } from '../decode/la
 import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
 import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
+import { hostMountNamespace } from './host-namespace.ts';
 import {
   type ContainerLossRow,
   forgetContainerLosses,
@@ -203,20 +201,4 @@ function cgroupKey(cgroupId: bigint): Buffer {
   const key = Buffer.alloc(8);
   key.writeBigUInt64LE(cgroupId);
   return key;
-}
-
-/**
- * Inode of the host's mount namespace. kthreadd (pid 2) is asked first: it lives in the initial namespaces always and,
- * unlike an init with more privileges than the agent, can always be looked at.
- */
-function hostMountNamespace(procRoot: string): bigint {
-  try {
-    const host = readFileSync(join(procRoot, '2/comm'), 'utf8').trim() === 'kthreadd' ? '2' : '1';
-    return statSync(join(procRoot, host, 'ns/mnt'), { bigint: true }).ino;
-  } catch (cause) {
-    throw new CodedError('SENSOR_UNAVAILABLE', `the host's mount namespace cannot be read below ${procRoot}`, {
-      cause,
-      hint: "run as root with the host's pid namespace (hostPID) and its /proc",
-    });
-  }
 }

@@ -5,6 +5,7 @@ const kinds = {
   executed: 'executed',
   capabilityUsed: 'capability-used',
   connected: 'connected',
+  fileChanged: 'file-changed',
 } as const satisfies Record<NonNullable<Observation['fact']>['$case'], ObservationKind>;
 
 /** The row an observation is kept in; undefined for one without a fact. */

@@ -3,6 +3,7 @@ import type { CapabilityEvidence, Finding, NetworkEvidence } from '../../../prot
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { imageNameOf } from './image-name.ts';
+import { fileData, ocsfFile } from './ocsf-file.ts';
 import { layerWord, ocsfProcess } from './ocsf-process.ts';
 import { capabilityMask, jsonNumber } from './text.ts';
 
@@ -14,6 +15,7 @@ export function ocsfEvidence(alert: Alert): object {
     process: ocsfProcess(finding.processes),
     container: ocsfContainer(alert),
     ...(evidence?.$case === 'network' ? networkParts(evidence.value) : {}),
+    file: evidence?.$case === 'file' ? ocsfFile(evidence.value) : undefined,
     data: evidenceData(finding),
   };
 }
@@ -57,6 +59,7 @@ function evidenceData(finding: Finding): object {
     stdio_sockets: acting === undefined || acting.stdioSockets.length === 0 ? undefined : acting.stdioSockets,
     capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
+    file: evidence?.$case === 'file' ? fileData(evidence.value) : undefined,
     posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
   };
 }

@@ -168,13 +168,34 @@ export interface NetworkEvidence {
   count: bigint;
 }
 
+export interface FileEvidence {
+  /** "open", "read", "write", "truncate", "create", "delete", "rename", "link", "symlink", "mknod", "chmod" */
+  operation: string;
+  /** Path in the container. */
+  path: string;
+  /** What a symbolic link says, the watched file a hard link is a name of, the former path of what was renamed. */
+  target: string;
+  /** Category of a link's target; empty when that is not watched. */
+  targetCategory: string;
+  /** Why it is watched: "credential", "cron"… */
+  category: string;
+  /** The watched file or directory. */
+  watchedPath: string;
+  /** "regular", "directory", "symlink", "block-device", "character-device", "fifo", "socket", "unknown" */
+  fileType: string;
+  /** Permission bits with setuid, setgid and sticky; absent when they could not be read. */
+  mode?: number | undefined;
+  sizeBytes?: bigint | undefined;
+  count: bigint;
+}
+
 export interface PostureEvidence {
   /** The posture fields that made the rule match, e.g. "privileged". */
   fields: string[];
 }
 
 export interface Event {
-  /** "exec", "capability", "connect", "tcp", "posture" */
+  /** "exec", "capability", "connect", "tcp", "file", "posture" */
   kind: string;
   timeUnixNs: bigint;
   /** CLOCK_BOOTTIME nanoseconds; 0 for events that are not from the kernel. */
@@ -184,6 +205,7 @@ export interface Event {
     | { $case: "capability"; value: CapabilityEvidence }
     | { $case: "network"; value: NetworkEvidence }
     | { $case: "posture"; value: PostureEvidence }
+    | { $case: "file"; value: FileEvidence }
     | undefined;
 }
 
@@ -782,6 +804,254 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
   },
 };
 
+function createBaseFileEvidence(): FileEvidence {
+  return {
+    operation: "",
+    path: "",
+    target: "",
+    targetCategory: "",
+    category: "",
+    watchedPath: "",
+    fileType: "",
+    mode: undefined,
+    sizeBytes: undefined,
+    count: 0n,
+  };
+}
+
+export const FileEvidence: MessageFns<FileEvidence> = {
+  encode(message: FileEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== "") {
+      writer.uint32(10).string(message.operation);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.target !== "") {
+      writer.uint32(26).string(message.target);
+    }
+    if (message.targetCategory !== "") {
+      writer.uint32(34).string(message.targetCategory);
+    }
+    if (message.category !== "") {
+      writer.uint32(42).string(message.category);
+    }
+    if (message.watchedPath !== "") {
+      writer.uint32(50).string(message.watchedPath);
+    }
+    if (message.fileType !== "") {
+      writer.uint32(58).string(message.fileType);
+    }
+    if (message.mode !== undefined) {
+      writer.uint32(64).uint32(message.mode);
+    }
+    if (message.sizeBytes !== undefined) {
+      if (BigInt.asUintN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.sizeBytes);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.targetCategory = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.watchedPath = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fileType = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.sizeBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FileEvidence {
+    return {
+      operation: isSet(object.operation) ? globalThis.String(object.operation) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      target: isSet(object.target) ? globalThis.String(object.target) : "",
+      targetCategory: isSet(object.targetCategory)
+        ? globalThis.String(object.targetCategory)
+        : isSet(object.target_category)
+        ? globalThis.String(object.target_category)
+        : "",
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
+      watchedPath: isSet(object.watchedPath)
+        ? globalThis.String(object.watchedPath)
+        : isSet(object.watched_path)
+        ? globalThis.String(object.watched_path)
+        : "",
+      fileType: isSet(object.fileType)
+        ? globalThis.String(object.fileType)
+        : isSet(object.file_type)
+        ? globalThis.String(object.file_type)
+        : "",
+      mode: isSet(object.mode) ? globalThis.Number(object.mode) : undefined,
+      sizeBytes: isSet(object.sizeBytes)
+        ? BigInt(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? BigInt(object.size_bytes)
+        : undefined,
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+    };
+  },
+
+  toJSON(message: FileEvidence): unknown {
+    const obj: any = {};
+    if (message.operation !== "") {
+      obj.operation = message.operation;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.target !== "") {
+      obj.target = message.target;
+    }
+    if (message.targetCategory !== "") {
+      obj.targetCategory = message.targetCategory;
+    }
+    if (message.category !== "") {
+      obj.category = message.category;
+    }
+    if (message.watchedPath !== "") {
+      obj.watchedPath = message.watchedPath;
+    }
+    if (message.fileType !== "") {
+      obj.fileType = message.fileType;
+    }
+    if (message.mode !== undefined) {
+      obj.mode = Math.round(message.mode);
+    }
+    if (message.sizeBytes !== undefined) {
+      obj.sizeBytes = message.sizeBytes.toString();
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FileEvidence>): FileEvidence {
+    return FileEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileEvidence>): FileEvidence {
+    const message = createBaseFileEvidence();
+    message.operation = object.operation ?? "";
+    message.path = object.path ?? "";
+    message.target = object.target ?? "";
+    message.targetCategory = object.targetCategory ?? "";
+    message.category = object.category ?? "";
+    message.watchedPath = object.watchedPath ?? "";
+    message.fileType = object.fileType ?? "";
+    message.mode = object.mode ?? undefined;
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null)
+      ? BigInt(object.sizeBytes)
+      : undefined;
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
 function createBasePostureEvidence(): PostureEvidence {
   return { fields: [] };
 }
@@ -885,6 +1155,9 @@ export const Event: MessageFns<Event> = {
       case "posture":
         PostureEvidence.encode(message.evidence.value, writer.uint32(58).fork()).join();
         break;
+      case "file":
+        FileEvidence.encode(message.evidence.value, writer.uint32(122).fork()).join();
+        break;
     }
     return writer;
   },
@@ -958,6 +1231,14 @@ export const Event: MessageFns<Event> = {
             message.evidence = { $case: "posture", value: PostureEvidence.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.evidence = { $case: "file", value: FileEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -987,6 +1268,8 @@ export const Event: MessageFns<Event> = {
         ? { $case: "network", value: NetworkEvidence.fromJSON(object.network) }
         : isSet(object.posture)
         ? { $case: "posture", value: PostureEvidence.fromJSON(object.posture) }
+        : isSet(object.file)
+        ? { $case: "file", value: FileEvidence.fromJSON(object.file) }
         : undefined,
     };
   },
@@ -1010,6 +1293,8 @@ export const Event: MessageFns<Event> = {
       obj.network = NetworkEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "posture") {
       obj.posture = PostureEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "file") {
+      obj.file = FileEvidence.toJSON(message.evidence.value);
     }
     return obj;
   },
@@ -1046,6 +1331,12 @@ export const Event: MessageFns<Event> = {
       case "posture": {
         if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
           message.evidence = { $case: "posture", value: PostureEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "file": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "file", value: FileEvidence.fromPartial(object.evidence.value) };
         }
         break;
       }

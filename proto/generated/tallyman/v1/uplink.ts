@@ -81,10 +81,12 @@ export interface Item {
 export interface Observation {
   containerId: string;
   firstSeenUnixNs: bigint;
-  fact: { $case: "executed"; value: ExecutedFact } | { $case: "capabilityUsed"; value: CapabilityUsedFact } | {
-    $case: "connected";
-    value: ConnectedFact;
-  } | undefined;
+  fact:
+    | { $case: "executed"; value: ExecutedFact }
+    | { $case: "capabilityUsed"; value: CapabilityUsedFact }
+    | { $case: "connected"; value: ConnectedFact }
+    | { $case: "fileChanged"; value: FileChangedFact }
+    | undefined;
 }
 
 export interface ExecutedFact {
@@ -103,6 +105,16 @@ export interface ConnectedFact {
   remotePort: number;
 }
 
+/** What a program did to a watched file. */
+export interface FileChangedFact {
+  /** As in FileEvidence. */
+  operation: string;
+  path: string;
+  category: string;
+  /** Empty when the process is not known. */
+  executablePath: string;
+}
+
 export interface ContainerUpdate {
   container: Container | undefined;
 }
@@ -118,7 +130,7 @@ export interface ExecutionEnded {
 
 /** Something the agent did not see, or saw and could not keep. */
 export interface Gap {
-  /** "ring-buffer", "attribution", "uplink-queue", "decode" */
+  /** "ring-buffer", "fanotify", "attribution", "uplink-queue", "decode" */
   hop: string;
   /** Record or item type: "exec", "finding"… */
   type: string;
@@ -1128,6 +1140,9 @@ export const Observation: MessageFns<Observation> = {
       case "connected":
         ConnectedFact.encode(message.fact.value, writer.uint32(42).fork()).join();
         break;
+      case "fileChanged":
+        FileChangedFact.encode(message.fact.value, writer.uint32(122).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1185,6 +1200,14 @@ export const Observation: MessageFns<Observation> = {
             message.fact = { $case: "connected", value: ConnectedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.fact = { $case: "fileChanged", value: FileChangedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1217,6 +1240,10 @@ export const Observation: MessageFns<Observation> = {
         ? { $case: "capabilityUsed", value: CapabilityUsedFact.fromJSON(object.capability_used) }
         : isSet(object.connected)
         ? { $case: "connected", value: ConnectedFact.fromJSON(object.connected) }
+        : isSet(object.fileChanged)
+        ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.fileChanged) }
+        : isSet(object.file_changed)
+        ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.file_changed) }
         : undefined,
     };
   },
@@ -1235,6 +1262,8 @@ export const Observation: MessageFns<Observation> = {
       obj.capabilityUsed = CapabilityUsedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "connected") {
       obj.connected = ConnectedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "fileChanged") {
+      obj.fileChanged = FileChangedFact.toJSON(message.fact.value);
     }
     return obj;
   },
@@ -1264,6 +1293,12 @@ export const Observation: MessageFns<Observation> = {
       case "connected": {
         if (object.fact?.value !== undefined && object.fact?.value !== null) {
           message.fact = { $case: "connected", value: ConnectedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "fileChanged": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "fileChanged", value: FileChangedFact.fromPartial(object.fact.value) };
         }
         break;
       }
@@ -1559,6 +1594,127 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     message.transport = object.transport ?? "";
     message.remoteAddress = object.remoteAddress ?? "";
     message.remotePort = object.remotePort ?? 0;
+    return message;
+  },
+};
+
+function createBaseFileChangedFact(): FileChangedFact {
+  return { operation: "", path: "", category: "", executablePath: "" };
+}
+
+export const FileChangedFact: MessageFns<FileChangedFact> = {
+  encode(message: FileChangedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== "") {
+      writer.uint32(10).string(message.operation);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.category !== "") {
+      writer.uint32(26).string(message.category);
+    }
+    if (message.executablePath !== "") {
+      writer.uint32(34).string(message.executablePath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileChangedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileChangedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.executablePath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FileChangedFact {
+    return {
+      operation: isSet(object.operation) ? globalThis.String(object.operation) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
+      executablePath: isSet(object.executablePath)
+        ? globalThis.String(object.executablePath)
+        : isSet(object.executable_path)
+        ? globalThis.String(object.executable_path)
+        : "",
+    };
+  },
+
+  toJSON(message: FileChangedFact): unknown {
+    const obj: any = {};
+    if (message.operation !== "") {
+      obj.operation = message.operation;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.category !== "") {
+      obj.category = message.category;
+    }
+    if (message.executablePath !== "") {
+      obj.executablePath = message.executablePath;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FileChangedFact>): FileChangedFact {
+    return FileChangedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileChangedFact>): FileChangedFact {
+    const message = createBaseFileChangedFact();
+    message.operation = object.operation ?? "";
+    message.path = object.path ?? "";
+    message.category = object.category ?? "";
+    message.executablePath = object.executablePath ?? "";
     return message;
   },
 };

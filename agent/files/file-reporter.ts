@@ -1,0 +1,146 @@
+import type { Container } from '../container/container.ts';
+import type { FileEvent } from '../decode/kernel-event.ts';
+import { resolveProgram } from '../detect/program.ts';
+import type { ProcessExecution } from '../process/process.ts';
+import { Clock, readClockNs } from '../sensor/libc.ts';
+import { type Actor, Actors, type ActorsOptions } from './actors.ts';
+import type { ContainerMarks, Mark } from './container-marks.ts';
+import { namesIn } from './container-root.ts';
+import type { FanotifyEvent } from './decode-fanotify.ts';
+import { Fan } from './fanotify.ts';
+import { changesOf, type FileChange, foundIn, type Scene } from './file-changes.ts';
+import type { FileMetrics } from './file-metrics.ts';
+import type { MutedPlaces } from './muted-places.ts';
+import { Repeats } from './repeats.ts';
+import type { WatchList } from './watch-list.ts';
+
+export interface FileReporterOptions extends ActorsOptions {
+  list: WatchList;
+  muted: MutedPlaces;
+  onEvent: (event: FileEvent) => void;
+  metrics: FileMetrics;
+}
+
+/** Names looked at in a directory that has just begun to be watched. */
+const maxFound = 64;
+
+/** Says of what the kernel told of a container's files what it was, and who did it. */
+export class FileReporter {
+  readonly #options: FileReporterOptions;
+  readonly #actors: Actors;
+  readonly #repeats = new Repeats();
+
+  constructor(options: FileReporterOptions) {
+    this.#options = options;
+    this.#actors = new Actors(options);
+  }
+
+  report(marks: ContainerMarks, events: readonly FanotifyEvent[]): void {
+    this.#actors.forget();
+    try {
+      marks.root.use((root) => this.#report(marks, events, root));
+    } catch {
+      // It has ended, or hides its files: what happened is still known, what is there now is not.
+      this.#report(marks, events, undefined);
+    }
+  }
+
+  #report(marks: ContainerMarks, events: readonly FanotifyEvent[], root: number | undefined): void {
+    const nowMs = performance.now();
+    let maker: FanotifyEvent | undefined;
+    for (const event of events) {
+      if ((event.mask & Fan.overflow) !== 0) this.#options.muted.overflowed(marks.containerId);
+      // The file itself first: it may have been reached by a name in another directory.
+      const mark = fileMark(marks, event) ?? marks.find(event.directory) ?? marks.find(event.oldDirectory);
+      if (mark === undefined) continue;
+      if (!this.#options.muted.admit(marks, mark, nowMs)) {
+        this.#options.metrics.discarded.inc();
+        continue;
+      }
+      if (this.#bringsNew({ event, mark, marks, root })) maker = event;
+      this.#reportOne({ event, mark, marks, root }, nowMs);
+    }
+    if (maker !== undefined && root !== undefined) this.#takeUp(marks, root, nowMs);
+  }
+
+  #reportOne(scene: Scene, nowMs: number): void {
+    const actor = this.#actors.of(scene.event.pid);
+    if (actor.kind === 'host') {
+      this.#options.metrics.changes.inc({ by: 'host' });
+      return;
+    }
+    for (const change of changesOf(scene, this.#options.list)) this.#tell(change, actor, scene, nowMs);
+  }
+
+  #tell(
+    change: FileChange,
+    actor: Exclude<Actor, { kind: 'host' }>,
+    scene: Pick<Scene, 'event' | 'marks'>,
+    nowMs: number,
+  ): void {
+    const execution = actor.kind === 'container' ? actor.execution : undefined;
+    const container = actor.kind === 'container' ? actor.container : this.#options.container(scene.marks.containerId);
+    if (container === undefined) return;
+    this.#options.metrics.changes.inc({ by: actor.kind });
+    const { operation, path, target, mode = '' } = change;
+    const fact = [container.id, ...programOf(execution), operation, path, target, mode].join('\0');
+    const repeats = this.#repeats.admit(fact, nowMs);
+    if (repeats !== undefined) this.#options.onEvent(eventOf(change, container, execution, scene.event.pid, repeats));
+  }
+
+  /** Directories and watched files that appear have to be marked themselves. */
+  #bringsNew({ event, mark, marks }: Scene): boolean {
+    if ((event.mask & (Fan.create | Fan.rename)) === 0) return false;
+    if ((event.mask & Fan.onDirectory) !== 0) return true;
+    const directory = marks.find(event.directory) ?? mark;
+    return this.#options.list.fileEntry(`${directory.path}/${event.name}`) !== undefined;
+  }
+
+  #takeUp(marks: ContainerMarks, root: number, nowMs: number): void {
+    for (const mark of marks.place(nowMs)) {
+      if (mark.entry.kind !== 'directory') continue;
+      for (const name of namesIn(root, mark.path).slice(0, maxFound)) {
+        const change = foundIn(mark, name, root, this.#options.list);
+        // Whoever made it did so before anybody watched.
+        if (change !== undefined) this.#tell(change, { kind: 'unknown' }, { event: unseen, marks }, nowMs);
+      }
+    }
+  }
+}
+
+/** Which program it was; busybox and interpreters are as many programs as they have applets and scripts. */
+function programOf(execution: ProcessExecution | undefined): string[] {
+  if (execution === undefined) return [];
+  const { name, script } = resolveProgram(execution);
+  return [execution.executable.path, name, script];
+}
+
+const unseen: FanotifyEvent = {
+  ...{ mask: 0, pid: 0, file: '', directory: '', name: '', oldDirectory: '', oldName: '' },
+};
+
+function fileMark(marks: ContainerMarks, event: FanotifyEvent): Mark | undefined {
+  const mark = marks.find(event.file);
+  return mark?.entry.kind === 'file' ? mark : undefined;
+}
+
+function eventOf(
+  change: FileChange,
+  container: Container,
+  execution: ProcessExecution | undefined,
+  pid: number,
+  repeats: number,
+): FileEvent {
+  return {
+    kind: 'file',
+    // The kernel tells no time: that of reading it is some milliseconds later.
+    ktimeNs: readClockNs(Clock.boottime),
+    cgroupId: container.cgroupId,
+    pid,
+    tid: pid,
+    startKtimeNs: execution?.startKtimeNs ?? 0n,
+    comm: execution?.comm ?? '',
+    ...change,
+    repeats,
+  };
+}

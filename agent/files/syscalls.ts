@@ -1,0 +1,86 @@
+import { closeSync } from 'node:fs';
+import koffi from 'koffi';
+import { SystemError } from './system-error.ts';
+
+const libc = koffi.load('libc.so.6');
+/** openat2 has no wrapper in glibc. */
+const openat2 = libc.func('long syscall(long number, int directory, const char *path, const void *how, size_t bytes)');
+const readlinkat = libc.func(
+  'int64_t readlinkat(int directory, const char *path, _Out_ uint8_t *buffer, size_t bytes)',
+);
+const nameToHandleAt = libc.func(
+  'int name_to_handle_at(int directory, const char *path, _Inout_ uint8_t *handle, _Out_ int *mountId, int flags)',
+);
+const fstatfs = libc.func('int fstatfs(int fd, _Out_ uint8_t *buffer)');
+
+const openat2Number = 437;
+const Resolve = { noMagicLinks: 0x02, inRoot: 0x10 } as const;
+export const Open = {
+  path: 0o10_000_000,
+  noFollow: process.arch === 'arm64' ? 0o100_000 : 0o400_000,
+  closeOnExec: 0o2_000_000,
+} as const;
+const emptyPath = 0x1000;
+/** AT_HANDLE_FID: a handle to compare, not to open; file systems need not be exportable for it (Linux 6.5). */
+const handleToCompare = 0x200;
+const maxHandleBytes = 128;
+const handleHeaderBytes = 8;
+const maxLinkBytes = 4096;
+/** Of struct statfs on 64-bit machines: f_fsid. */
+const fsidOffset = 56;
+const statfsBytes = 120;
+
+export interface OpenOptions {
+  /** A symbolic link at the end is opened itself, not what it leads to. */
+  noFollow?: boolean;
+}
+
+/**
+ * Opens a path as a process would whose root is `root`: symbolic links, absolute ones and "..", cannot lead out of it. The
+ * descriptor only names the file: nothing is opened on the file's side, no driver is asked, no event arises.
+ * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ * @throws {SystemError} with the call's errno
+ */
+export function openInRoot(root: number, path: string, { noFollow = false }: OpenOptions = {}): number {
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(Open.path | Open.closeOnExec | (noFollow ? Open.noFollow : 0)), 0);
+  how.writeBigUInt64LE(BigInt(Resolve.inRoot | Resolve.noMagicLinks), 16);
+  const fd = Number(openat2(openat2Number, root, path, how, how.length));
+  if (fd < 0) throw new SystemError('openat2', koffi.errno());
+  return fd;
+}
+
+/** What a symbolic link says, for a descriptor of the link itself. @throws {SystemError} */
+export function readLinkOf(fd: number): string {
+  const buffer = Buffer.alloc(maxLinkBytes);
+  const length = Number(readlinkat(fd, '', buffer, buffer.length));
+  if (length < 0) throw new SystemError('readlinkat', koffi.errno());
+  return buffer.toString('utf8', 0, length);
+}
+
+/**
+ * The identity of a file as fanotify tells it: file system id, handle type and handle, in hexadecimal.
+ * @see https://man7.org/linux/man-pages/man2/open_by_handle_at.2.html
+ * @throws {SystemError} EOPNOTSUPP where the file system has no handles
+ */
+export function identityOf(fd: number): string {
+  const handle = Buffer.alloc(handleHeaderBytes + maxHandleBytes);
+  const take = (flags: number): boolean => {
+    handle.writeUInt32LE(maxHandleBytes, 0);
+    return nameToHandleAt(fd, '', handle, [0], emptyPath | flags) === 0;
+  };
+  if (!take(handleToCompare) && !take(0)) throw new SystemError('name_to_handle_at', koffi.errno());
+  const fsid = Buffer.alloc(statfsBytes);
+  if (fstatfs(fd, fsid) !== 0) throw new SystemError('fstatfs', koffi.errno());
+  const handleBytes = handle.readUInt32LE(0);
+  return fsid.toString('hex', fsidOffset, fsidOffset + 8) + handle.toString('hex', 0, handleHeaderBytes + handleBytes);
+}
+
+/** Calls with a descriptor that is closed in any case. */
+export function withFd<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
