@@ -5,9 +5,26 @@ import { RuleEngine } from './engine.ts';
 import { loadRules } from './rule-loader.ts';
 import { testRule } from './rule-test.ts';
 import { scopeOfEvent } from './scope.ts';
-import { capabilityEvent, connectEvent, execEvent, tcpEvent } from './test-events.ts';
+import { capabilityEvent, connectEvent, execEvent, fileEvent, tcpEvent } from './test-events.ts';
 
 const rules = loadRules([path.join(import.meta.dirname, '../rules')]);
+
+const token = '/run/secrets/kubernetes.io/serviceaccount/token';
+const ordinaryFileEvents = [
+  fileEvent({
+    event: { operation: 'read', path: token, category: 'service-account-token' },
+    process: { executable: { path: '/manager' } },
+  }),
+  fileEvent({ event: { operation: 'rename', path: '/etc/hosts', target: '/etc/hosts.new' } }),
+  fileEvent({ event: { operation: 'write', path: '/etc/nginx.conf' }, process: { executable: { path: '/bin/sh' } } }),
+  fileEvent({ event: { operation: 'write', path: '/tmp/plugin.so', category: 'scratch', mode: '755' } }),
+  fileEvent({ event: { operation: 'create', path: '/usr/local/bin/tool', category: 'program', mode: '755' } }),
+  fileEvent({ event: { operation: 'rename', path: '/var/log/app.log.1', category: 'log' } }),
+  fileEvent({
+    event: { operation: 'read', path: '/root/.aws/credentials', category: 'cloud-credential' },
+    process: { executable: { path: '/usr/bin/python3.12' }, argv: ['python3', '/app/main.py'] },
+  }),
+];
 
 describe('the rule library', () => {
   it.each(rules.flatMap((rule) => testRule(rule)).map((result) => [result.ruleId, result.name, result.reason]))(
@@ -98,6 +115,7 @@ describe('the rule library', () => {
       connectEvent({ event: { remoteAddress: '10.96.0.1', remotePort: 443 } }),
       connectEvent({ event: { remoteAddress: '169.254.169.253', remotePort: 53, transport: 'udp' } }),
       tcpEvent({ event: { state: 'listening', localPort: 80 } }),
+      ...ordinaryFileEvents,
     ];
     for (const input of ordinary) {
       const matched = engine.match(scopeOfEvent(input)).map((program) => program.rule.id);

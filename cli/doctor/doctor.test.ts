@@ -25,7 +25,7 @@ const status = (bits: readonly number[]): string =>
     .padStart(16, '0')}\n`;
 
 describe('checkRights', () => {
-  const needed = [39, 38, 12, 19, 2];
+  const needed = [39, 38, 21, 12, 19, 2];
 
   it('is content with exactly the capabilities of the DaemonSet', () => {
     expect(checkRights(status(needed))).toMatchObject({ state: 'good' });
@@ -37,8 +37,8 @@ describe('checkRights', () => {
 
   it('tells what is lost without each of the others', () => {
     const check = checkRights(status([39, 38, 19, 2]));
-    expect(check).toMatchObject({ state: 'weaker', found: 'missing CAP_NET_ADMIN' });
-    expect(check.follows).toContain('connection attempts');
+    expect(check).toMatchObject({ state: 'weaker', found: 'missing CAP_SYS_ADMIN, CAP_NET_ADMIN' });
+    expect(check.follows).toContain('watching files of containers; no seeing connection attempts');
   });
 
   it('blocks an ordinary user, and does not guess where nothing can be read', () => {

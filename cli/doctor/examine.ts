@@ -2,6 +2,7 @@ import { checkBpfObject, checkBtf, checkLibbpf } from './bpf.ts';
 import { checkCgroups } from './cgroups.ts';
 import type { Check, Verdict } from './check.ts';
 import { verdictOf } from './check.ts';
+import { checkFiles } from './files.ts';
 import { checkLockdown, checkRights, checkSystem } from './host.ts';
 import { checkNatsServer } from './nats.ts';
 import { checkRuntimes } from './runtimes.ts';
@@ -27,5 +28,12 @@ export async function examine(options: ExamineOptions): Promise<Verdict> {
   ];
   const blocked = kernel.some(({ state }) => state === 'blocked');
   const sensor = blocked ? [] : await checkSensor(options.bpfObject);
-  return verdictOf([...kernel, ...sensor, ...(await checkRuntimes(options.dockerSocket)), await checkNatsServer()]);
+  const files = blocked ? [] : [await checkFiles()];
+  return verdictOf([
+    ...kernel,
+    ...sensor,
+    ...files,
+    ...(await checkRuntimes(options.dockerSocket)),
+    await checkNatsServer(),
+  ]);
 }

@@ -32,6 +32,7 @@ const capabilities = [
   { name: 'CAP_BPF', bit: 39, essential: true, inSysAdmin: true, what: 'loading BPF programs' },
   { name: 'CAP_PERFMON', bit: 38, essential: true, inSysAdmin: true, what: 'attaching programs to tracepoints' },
   { name: 'CAP_SYS_PTRACE', bit: 19, essential: true, inSysAdmin: false, what: 'telling containers from the host' },
+  { name: 'CAP_SYS_ADMIN', bit: 21, essential: false, inSysAdmin: false, what: 'watching files of containers' },
   { name: 'CAP_NET_ADMIN', bit: 12, essential: false, inSysAdmin: false, what: 'seeing connection attempts' },
   { name: 'CAP_DAC_READ_SEARCH', bit: 2, essential: false, inSysAdmin: false, what: 'reading /proc of other users' },
 ] as const;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FileEvidence } from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { decide } from '../../decide/decide.ts';
 import { loadDefaultPolicy } from '../../decide/policy.ts';
@@ -27,6 +28,19 @@ function published(alert: Alert): Published {
 function enrichment(alert: Alert, name: string): { value: string; data: Record<string, unknown> } | undefined {
   return published(alert).enrichments.find((entry: { name: string }) => entry.name === name);
 }
+
+const changedFile: FileEvidence = {
+  operation: 'chmod',
+  path: '/usr/bin/su',
+  target: '',
+  targetCategory: '',
+  category: 'program',
+  watchedPath: '/usr/bin',
+  fileType: 'regular',
+  mode: 0o4755,
+  sizeBytes: 1234n,
+  count: 1n,
+};
 
 const network = {
   transport: 'tcp',
@@ -112,6 +126,17 @@ const variants: [string, () => Alert][] = [
       ),
   ],
   [
+    'a file that was changed',
+    () => sampleAlert(sampleCorrelated(sampleFinding({ event: event('file', { $case: 'file', value: changedFile }) }))),
+  ],
+  [
+    'a file that was gone',
+    () => {
+      const value = { ...changedFile, path: '/', fileType: 'unknown', mode: undefined, sizeBytes: undefined };
+      return sampleAlert(sampleCorrelated(sampleFinding({ event: event('file', { $case: 'file', value }) })));
+    },
+  ],
+  [
     'nothing but a rule',
     () =>
       sampleAlert({
@@ -182,6 +207,13 @@ describe('the OCSF Detection Finding', () => {
       expect(shown.isWellFormed()).toBe(true);
     }
     expect(data.evidences[0].data.argv).toEqual([text.toWellFormed(), text.toWellFormed()]);
+  });
+
+  it('carries a file with what was done to it', () => {
+    const finding = sampleFinding({ event: event('file', { $case: 'file', value: changedFile }) });
+    const { file, data } = published(sampleAlert(sampleCorrelated(finding))).evidences[0];
+    expect(file).toEqual({ name: 'su', path: '/usr/bin/su', type_id: 8, size: 1234 });
+    expect(data.file).toMatchObject({ operation: 'chmod', category: 'program', mode: '4755', count: 1 });
   });
 
   it('carries rule, process chain, container and papers where subscribers look for them', () => {
