@@ -90,21 +90,30 @@ describe('rights that are missing', () => {
   ])('%s: containers cannot be watched', (name, capability) => {
     const verdict = withoutCapabilities(name, 'sys_admin');
     expect(verdict.canWatch).toBe(false);
-    expect(find(verdict, 'rights')).toMatchObject({ state: 'blocked', found: `missing ${capability}` });
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'blocked', found: `missing ${capability}, CAP_SYS_ADMIN` });
   });
 
   it('net_admin: the hooks that need it are told, the others work', () => {
     const verdict = withoutCapabilities('net_admin', 'sys_admin');
     expect(verdict.canWatch).toBe(true);
-    expect(find(verdict, 'rights')).toMatchObject({ state: 'weaker', found: 'missing CAP_NET_ADMIN' });
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'weaker', found: 'missing CAP_SYS_ADMIN, CAP_NET_ADMIN' });
     expect(find(verdict, 'hook connect4')).toMatchObject({ state: 'weaker' });
     expect(find(verdict, 'hook exec')).toMatchObject({ state: 'good' });
   });
 
+  it('sys_admin: files cannot be watched, everything else works', () => {
+    const verdict = withoutCapabilities('sys_admin');
+    expect(verdict.canWatch).toBe(true);
+    expect(find(verdict, 'rights')).toMatchObject({ state: 'weaker', found: 'missing CAP_SYS_ADMIN' });
+    expect(find(verdict, 'watched files')).toMatchObject({ state: 'weaker', found: expect.stringContaining('EPERM') });
+    expect(hooksOf(verdict)).toEqual(hooksOf(healthy));
+  });
+
   it('what the deployment grants is enough for every hook', () => {
-    const granted = '-all,+bpf,+perfmon,+net_admin,+sys_ptrace,+dac_read_search';
+    const granted = '-all,+bpf,+perfmon,+sys_admin,+net_admin,+sys_ptrace,+dac_read_search';
     const verdict = doctor('setpriv', `--bounding-set=${granted}`, `--inh-caps=${granted}`);
     expect(find(verdict, 'rights')).toMatchObject({ state: 'good' });
+    expect(find(verdict, 'watched files')).toMatchObject({ state: 'good' });
     expect(hooksOf(verdict)).toEqual(hooksOf(healthy));
   });
 });
