@@ -24,7 +24,7 @@ import { readCgroupPids } from './process/proc-reader.ts';
 import { createProcessTree, type ProcessTree } from './process/process-tree.ts';
 import { createWallClock } from './process/wall-clock.ts';
 import type { HookState } from './sensor/hooks.ts';
-import { Clock, readClockNs } from './sensor/libc.ts';
+import { Clock, readClockNs, releaseFreedMemory } from './sensor/libc.ts';
 import { Sensor } from './sensor/sensor.ts';
 import { createUplink, type Uplink } from './uplink/uplink.ts';
 
@@ -177,6 +177,7 @@ class ComposedAgent implements Agent {
     this.#every(statusIntervalMs, () => this.#reportStatus());
     this.#ruleWatcher = new RuleWatcher({ directories: this.#rulesDirs, onChange: () => this.#reloadRules() });
     this.#reportStatus();
+    releaseFreedMemory();
     this.#parts.logger.info({ hooks: this.#hooksByName(), ...this.#directory.status() }, 'the agent watches');
   }
 

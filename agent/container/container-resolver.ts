@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import { Episode } from '../../common/episode.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { growingLru } from '../../common/lru.ts';
 import type { Container } from './container.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
@@ -35,7 +35,7 @@ interface Attempt {
 export class ContainerResolver {
   readonly #options: ContainerResolverOptions;
   readonly #underway = new Set<string>();
-  readonly #attempts = new LRUCache<string, Attempt>({ max: maxRemembered });
+  readonly #attempts = growingLru<string, Attempt>(maxRemembered);
   readonly #failures: Episode;
 
   constructor(options: ContainerResolverOptions) {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { uptime } from 'node:os';
-import { LRUCache } from 'lru-cache';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { growingLru } from '../../common/lru.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { Container } from '../container/container.ts';
@@ -76,7 +76,7 @@ class RuleDetector implements Detector {
   readonly #metrics: DetectMetrics;
   readonly #dedupe: DedupeTable;
   /** Posture rules that have fired, by container. */
-  readonly #postureFired = new LRUCache<string, Set<string>>({ max: maxPostureContainers });
+  readonly #postureFired = growingLru<string, Set<string>>(maxPostureContainers);
   readonly #nowKtimeNs: () => bigint;
   #rules: readonly Rule[];
   #engine: RuleEngine;

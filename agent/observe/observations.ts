@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { growingLru } from '../../common/lru.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
 
@@ -7,7 +7,7 @@ const maxRemembered = 131_072;
 /** Turns events into observations: facts about a container, each sent once for as long as it is remembered. */
 export class Observations {
   readonly #clock: WallClock;
-  readonly #seen = new LRUCache<string, true>({ max: maxRemembered });
+  readonly #seen = growingLru<string, true>(maxRemembered);
 
   constructor(clock: WallClock) {
     this.#clock = clock;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { growingLru } from '../../common/lru.ts';
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { ExecutionEnded } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { WallClock } from '../detect/attributed-event.ts';
@@ -9,7 +9,7 @@ const maxRemembered = 65_536;
 /** The executions that findings told of and that still ran then: the end of each is reported as well, once. */
 export class ReportedExecutions {
   readonly #clock: WallClock;
-  readonly #running = new LRUCache<string, string>({ max: maxRemembered });
+  readonly #running = growingLru<string, string>(maxRemembered);
 
   constructor(clock: WallClock) {
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { LRUCache } from 'lru-cache';
 import { boundedLines } from '../../common/bounded-lines.ts';
 import { CodedError, errorText } from '../../common/errors.ts';
+import { growingLru } from '../../common/lru.ts';
 import type { Container } from '../container/container.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
 import { eventKinds } from '../detect/field-catalog.ts';
@@ -79,8 +79,8 @@ function notARecording(file: string, reason: string): CodedError {
 
 /** Puts events together again from the lines that tell of their parts. */
 class Assembler {
-  readonly #containers = new LRUCache<string, Container>({ max: maxRemembered });
-  readonly #executions = new LRUCache<string, ProcessExecution>({ max: maxRemembered });
+  readonly #containers = growingLru<string, Container>(maxRemembered);
+  readonly #executions = growingLru<string, ProcessExecution>(maxRemembered);
 
   /** The event of a line; undefined for lines that tell of a part. @throws {Error} what is wrong with the line */
   take(line: RecordingLine): RecordedEvent | undefined {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { growingLru } from '../../common/lru.ts';
 import type { Container } from '../container/container.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
@@ -10,8 +10,8 @@ const maxRemembered = 65_536;
 
 /** Turns attributed events into the lines of a recording. */
 export class RecordingWriter {
-  readonly #containers = new LRUCache<string, Container>({ max: maxRemembered });
-  readonly #executions = new LRUCache<string, true>({ max: maxRemembered });
+  readonly #containers = growingLru<string, Container>(maxRemembered);
+  readonly #executions = growingLru<string, true>(maxRemembered);
 
   header(header: RecordingHeader): string {
     return line({ header });
