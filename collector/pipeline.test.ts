@@ -52,7 +52,10 @@ const finding = (findingId: string, containerId: string): Item => ({
   },
 });
 const ended = (containerId: string, executionId: string): Item => ({
-  item: { $case: 'executionEnded', value: { containerId, executionId, endUnixNs: 1n, exitCode: 0, exitSignal: 0 } },
+  item: {
+    $case: 'executionEnded',
+    value: { containerId, executionId, endUnixNs: 1n, exitCode: 0, exitSignal: 0, coreDumped: false },
+  },
 });
 
 function receive(...items: Item[]): void {

@@ -1,14 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 #include "lib/exec.bpf.h"
 
-static __always_inline __u32 append_filename(__u8 *strings, __u32 offset, struct linux_binprm *bprm)
+static __always_inline void append_paths(struct exec_scratch *scratch, struct task_struct *task, struct file *file)
 {
-	long length;
+	struct exec_record *record = &scratch->record;
+	volatile __u32 *offset = &scratch->offset;
+	struct path_walk walk = {
+		.dentry = file->f_path.dentry,
+		.mnt = file->f_path.mnt,
+		.root_dentry = task->fs->root.dentry,
+		.root_mnt = task->fs->root.mnt,
+	};
+	enum path_end end = append_path(scratch->strings, STRINGS_MASK, offset, EXEC_PATH_BYTES, walk);
 
-	asm volatile("" : "+r"(offset));
-	length = bpf_probe_read_kernel_str(&strings[offset & STRINGS_MASK], EXEC_FILENAME_BYTES,
-					   BPF_CORE_READ(bprm, filename));
-	return length > 0 ? length : 0;
+	if (end == PATH_TRUNCATED)
+		record->file.flags |= EXEC_PATH_TRUNCATED;
+	else if (end == PATH_DISCONNECTED)
+		record->file.flags |= EXEC_DISCONNECTED;
+	record->path_size = *offset;
+}
+
+static __always_inline void append_cwd(struct exec_scratch *scratch, struct task_struct *task)
+{
+	struct exec_record *record = &scratch->record;
+	volatile __u32 *offset = &scratch->offset;
+	struct path_walk walk = {
+		.dentry = task->fs->pwd.dentry,
+		.mnt = task->fs->pwd.mnt,
+		.root_dentry = task->fs->root.dentry,
+		.root_mnt = task->fs->root.mnt,
+	};
+
+	record->cwd_size = *offset;
+	if (append_path(scratch->strings, STRINGS_MASK, offset, EXEC_CWD_BYTES, walk) != PATH_COMPLETE)
+		record->flags |= EXEC_CWD_TRUNCATED;
+	record->cwd_size = *offset - record->cwd_size;
 }
 
 /* Writes all strings behind the record; scratch->offset is then how many bytes they take. */
@@ -17,42 +43,31 @@ static __always_inline void fill_strings(struct exec_scratch *scratch, struct ta
 {
 	struct exec_record *record = &scratch->record;
 	volatile __u32 *offset = &scratch->offset;
-	struct file *file = BPF_CORE_READ(bprm, file);
-	struct path_walk walk = {
-		.dentry = BPF_CORE_READ(file, f_path.dentry),
-		.mnt = BPF_CORE_READ(file, f_path.mnt),
-		.root_dentry = BPF_CORE_READ(task, fs, root.dentry),
-		.root_mnt = BPF_CORE_READ(task, fs, root.mnt),
-	};
-	enum path_end end;
+	const char *filename = bprm->filename;
+	const char *interpreter = bprm->interp;
 
 	*offset = 0;
-	end = append_path(scratch->strings, STRINGS_MASK, offset, EXEC_PATH_BYTES, walk);
-	if (end == PATH_TRUNCATED)
-		record->flags |= EXEC_PATH_TRUNCATED;
-	else if (end == PATH_DISCONNECTED)
-		record->flags |= EXEC_DISCONNECTED;
-	record->path_size = *offset;
-
-	record->filename_size = append_filename(scratch->strings, *offset, bprm);
+	append_paths(scratch, task, bprm->file);
+	record->filename_size = append_string(scratch->strings, *offset, EXEC_FILENAME_BYTES, filename);
 	*offset += record->filename_size;
+	/* The kernel names another file once a script, or a registered format, has asked for one. */
+	record->interpreter_size = 0;
+	if (interpreter != filename)
+		record->interpreter_size =
+			append_string(scratch->strings, *offset, EXEC_INTERPRETER_BYTES, interpreter);
+	*offset += record->interpreter_size;
 	record->argv_size = append_argv(record, scratch->strings, *offset, task);
 	*offset += record->argv_size;
-
-	record->cwd_size = *offset;
-	walk.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-	walk.mnt = BPF_CORE_READ(task, fs, pwd.mnt);
-	if (append_path(scratch->strings, STRINGS_MASK, offset, EXEC_CWD_BYTES, walk) != PATH_COMPLETE)
-		record->flags |= EXEC_CWD_TRUNCATED;
-	record->cwd_size = *offset - record->cwd_size;
+	append_cwd(scratch, task);
+	fill_stdio_sockets(scratch, task);
 }
 
 /* What user space may not have seen of the container before: this program, by file and by the name it goes by. */
 static __always_inline struct novelty novelty_of(const struct exec_record *record)
 {
-	struct novelty novelty = { .device = record->device };
+	struct novelty novelty = { .device = record->file.device };
 
-	novelty.fact[0] = record->inode;
+	novelty.fact[0] = record->file.inode;
 	/* The runtime's doing, and none of the container's: new each time. */
 	if (record->flags & EXEC_FROM_OUTSIDE)
 		novelty.fact[1] = record->header.ktime_ns;
@@ -68,8 +83,8 @@ static __always_inline void note_process(struct exec_record *record)
 {
 	struct process_entry entry = {
 		.start_ktime_ns = record->header.start_ktime_ns,
-		.executable_inode = record->inode,
-		.executable_device = record->device,
+		.executable_inode = record->file.inode,
+		.executable_device = record->file.device,
 	};
 	struct process_entry *known = bpf_map_lookup_elem(&processes, &record->header.pid);
 
@@ -92,6 +107,23 @@ static __always_inline void note_told(__u32 pid)
 		entry->flags &= ~PROCESS_UNTOLD;
 }
 
+/* What is worth its time only once the record is admitted. */
+static __always_inline void fill_record(struct exec_scratch *scratch, struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct exec_record *record = &scratch->record;
+	const struct cred *cred = task->cred;
+
+	fill_identity(record, task);
+	if (cred) {
+		copy_privileges(&record->privileges, cred);
+		record->namespaces.user = cred->user_ns->ns.inum;
+	}
+	fill_tty(record, task);
+	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
+		record->flags |= EXEC_SECURE;
+	fill_strings(scratch, task, bprm);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -101,29 +133,23 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct novelty novelty;
 	__u64 size, cgroup_id;
 
-	if (!task_is_candidate(task))
+	if (!known_task_is_candidate(task))
 		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratches, &zero);
 	if (!scratch)
 		return 0;
 	record = &scratch->record;
-	record->flags = 0;
-	fill_header(&record->header, task, RECORD_EXEC, 0);
-	fill_executable(record, BPF_CORE_READ(bprm, file), BPF_CORE_READ(task, fs, root.mnt));
+	fill_known_header(&record->header, task, RECORD_EXEC, 0);
+	record->flags = take_former_privileges(record->header.pid, record->header.start_ktime_ns,
+					       record->header.ktime_ns, &record->privileges_before);
+	record->former_tid = old_pid;
+	fill_executable(&record->file, bprm->file, task->fs->root.mnt);
 	note_process(record);
 	cgroup_id = record->header.cgroup_id;
 	novelty = novelty_of(record);
 	if (!admit_record(RECORD_EXEC, cgroup_id, &novelty))
 		return 0;
-	fill_identity(record, task);
-	fill_credentials(record, task);
-	fill_stdio_sockets(record, task);
-	if (BPF_CORE_READ(task, signal, tty))
-		record->flags |= EXEC_HAS_TTY;
-	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
-		record->flags |= EXEC_SECURE;
-
-	fill_strings(scratch, task, bprm);
+	fill_record(scratch, task, bprm);
 	size = scratch->offset + sizeof(*record);
 	record->header.size = size;
 	asm volatile("" : "+r"(size));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 #include "lib/emit.bpf.h"
-#include "lib/task.bpf.h"
+#include "lib/known-task.bpf.h"
 
 /* Children of a container's processes are its processes before they execute anything. */
 static __always_inline void inherit_entry(struct process_entry *parent, __u32 child_pid, __u64 child_start_ktime_ns,
@@ -25,29 +25,29 @@ static __always_inline void note_untold(__u32 pid)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct process_entry *entry = task_process_entry(parent);
+	struct process_entry *entry = known_task_process_entry(parent);
 	struct fork_record *record;
 	__u32 child_pid;
 	__u64 child_start_ktime_ns, cgroup_id;
 
 	if (!entry)
 		return 0;
-	child_pid = BPF_CORE_READ(child, tgid);
+	child_pid = child->tgid;
 	/* A new thread is no new process. */
-	if (child_pid != BPF_CORE_READ(child, pid))
+	if (child_pid != child->pid)
 		return 0;
-	child_start_ktime_ns = BPF_CORE_READ(child, start_boottime);
-	cgroup_id = task_cgroup_id(parent);
+	child_start_ktime_ns = child->start_boottime;
+	cgroup_id = known_task_cgroup_id(parent);
 	inherit_entry(entry, child_pid, child_start_ktime_ns, cgroup_id);
 	record = reserve_record(RECORD_FORK, sizeof(*record), cgroup_id);
 	if (!record) {
 		note_untold(child_pid);
 		return 0;
 	}
-	fill_header(&record->header, parent, RECORD_FORK, sizeof(*record));
+	fill_known_header(&record->header, parent, RECORD_FORK, sizeof(*record));
 	record->child_start_ktime_ns = child_start_ktime_ns;
 	record->child_pid = child_pid;
-	record->child_container_pid = task_container_pid(child);
+	record->child_container_pid = known_task_container_pid(child);
 	submit_record(record, RECORD_FORK);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #define RECORD_COMM_BYTES 16
 #define RECORD_STRINGS_BYTES 8192
+#define RECORD_TTY_BYTES 16
 #define RECORD_CGROUP_PATH_BYTES 512
 
 enum record_type {
@@ -74,8 +75,37 @@ struct stdio_socket {
 	__u16 family;
 	/* Network byte order. */
 	__u16 peer_port;
+	/* Who made or accepted the other end of a unix socket; 0 where the kernel does not say. */
+	__u32 peer_pid;
+	/* Bytes of the name of a unix socket's other end among the strings; 0 where it has none. */
+	__u32 peer_name_size;
 	/* IPv4 in the first four bytes. */
 	__u8 peer_address[16];
+};
+
+/* The file that is executed. Times are Unix nanoseconds. */
+struct executable_file {
+	__u64 inode;
+	__u64 filesystem_magic;
+	__s64 mtime_ns;
+	__s64 ctime_ns;
+	__u32 device;
+	__u32 mode;
+	__u32 link_count;
+	/* Those of enum exec_flag that say where it lies. */
+	__u32 flags;
+};
+
+struct privileges {
+	struct credential_ids credentials;
+	struct capability_sets capabilities;
+};
+
+struct namespace_ids {
+	__u32 mount;
+	__u32 pid;
+	__u32 network;
+	__u32 user;
 };
 
 enum exec_flag {
@@ -92,35 +122,40 @@ enum exec_flag {
 	EXEC_ROOT_MOUNT = 1 << 7,
 	/* The file hangs on no directory: a memfd or another anonymous file. */
 	EXEC_DISCONNECTED = 1 << 8,
+	/* What the process might do before is known: privileges_before, or the same as after. */
+	EXEC_BEFORE_KNOWN = 1 << 9,
+	EXEC_PRIVILEGES_CHANGED = 1 << 10,
 };
 
 /*
  * Behind the struct come the strings: the path of the executable as components, leaf first, each ended by NUL
- * (path_size bytes); the filename given to execve; argv as in the process' memory (arguments ended by NUL); the working
- * directory as components like the path.
+ * (path_size bytes); the filename given to execve; the interpreter that a script names; argv as in the process' memory
+ * (arguments ended by NUL); the working directory as components like the path; the names of the other ends of unix
+ * sockets in stdio, '@' for the NUL of an abstract one.
  */
 struct exec_record {
 	struct record_header header;
 	__u64 parent_start_ktime_ns;
 	__u32 parent_pid;
 	__u32 container_pid;
-	struct credential_ids credentials;
-	struct capability_sets capabilities;
-	__u32 mount_ns;
-	__u32 pid_ns;
-	__u32 network_ns;
-	__u32 user_ns;
-	__u64 inode;
-	__u64 filesystem_magic;
-	__u32 device;
-	__u32 mode;
-	__u32 link_count;
+	/* The thread that executed; it has become the process' only one. */
+	__u32 former_tid;
+	__u32 session_id;
+	/* As audit keeps it; 0xffffffff when nobody logged in, or the kernel does not keep it. */
+	__u32 login_uid;
 	__u32 flags;
+	struct privileges privileges;
+	struct privileges privileges_before;
+	struct namespace_ids namespaces;
+	struct executable_file file;
 	struct stdio_socket stdio[3];
+	char tty[RECORD_TTY_BYTES];
 	__u32 path_size;
 	__u32 filename_size;
+	__u32 interpreter_size;
 	__u32 argv_size;
 	__u32 cwd_size;
+	__u32 reserved;
 };
 
 /* The header is the parent's. */
@@ -133,7 +168,7 @@ struct fork_record {
 
 struct exit_record {
 	struct record_header header;
-	/* As in wait(2): the signal in the low 7 bits, the exit code in the next 8. */
+	/* As in wait(2): the signal in the low 7 bits, 0x80 when memory was dumped, the exit code in the next 8. */
 	__u32 status;
 	__u32 reserved;
 };

@@ -1,74 +1,114 @@
 import { decodeAddress, decodePort } from './address.ts';
-import type { ExecEvent, Executable, ExecutableLayer, StdioSocket } from './kernel-event.ts';
+import { decodeExecutable, joinPath } from './decode-executable.ts';
+import type { ExecEvent, Namespaces, Privileges, StdioSocket } from './kernel-event.ts';
 import {
   ExecFlag,
-  type ExecRecord,
   execRecordBytes,
+  namespaceIdsBytes,
+  execRecordOffsets as offsets,
+  privilegesBytes,
   type StdioSocket as RawSocket,
-  readExecRecord,
+  readNamespaceIds,
+  readPrivileges,
+  readStdioSocket,
+  stdioSocketBytes,
+  stdioSocketOffsets,
 } from './layout.generated.ts';
+import { RegionMemo } from './region-memo.ts';
+import { decodeTask } from './task.ts';
 import { decodeCString, decodeStringList, decodeText } from './text.ts';
 
-const overlayfsMagic = 0x794c7630n;
-const tmpfsMagic = 0x01021994n;
-const setuidBit = 0o4000;
-const setgidBit = 0o2000;
+const ttyBytes = 16;
+const stdioDescriptors = 3;
+const noLoginUid = 0xffff_ffff;
+const familyUnix = 1;
 
-interface ExecStrings {
-  path: string[];
-  filename: string;
-  argv: string[];
-  cwd: string[];
+const privilegeSets = new RegionMemo<Privileges>(1024, readPrivileges);
+const namespaceSets = new RegionMemo<Namespaces>(1024, readNamespaceIds);
+const texts = new RegionMemo(4096, (view, at, length) => decodeCString(bytesOf(view, at, length)));
+const terminals = new RegionMemo(64, (view, at, length) => terminalName(decodeCString(bytesOf(view, at, length))));
+const argumentLists = new RegionMemo<readonly string[]>(2048, (view, at, length) =>
+  decodeArgv(bytesOf(view, at, length)),
+);
+const paths = new RegionMemo(2048, (view, at, length) => joinPath(decodeStringList(bytesOf(view, at, length)), false));
+
+function bytesOf(view: DataView, at: number, length: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + at, length);
 }
 
-/** `size` is the record's own size, already checked against the space there is. */
+/**
+ * `size` is the record's own size, already checked against the space there is.
+ * @throws {RangeError} when the parts do not add up to it.
+ */
 export function decodeExec(view: DataView, at: number, size: number): ExecEvent {
-  const record = readExecRecord(view, at);
-  const strings = readStrings(view, at, size, record);
-  const { header } = record;
+  const flags = view.getUint32(at + offsets.flags, true);
+  const strings = stringsAt(view, at, size);
+  const { credentials, capabilities } = privilegeSets.get(view, at + offsets.privileges, privilegesBytes);
+  const loginUid = view.getUint32(at + offsets.loginUid, true);
+  const { ktimeNs, cgroupId, pid, tid, startKtimeNs, comm } = decodeTask(view, at);
   return {
     kind: 'exec',
-    ktimeNs: header.ktimeNs,
-    cgroupId: header.cgroupId,
-    pid: header.pid,
-    tid: header.tid,
-    startKtimeNs: header.startKtimeNs,
-    comm: decodeCString(header.comm),
-    containerPid: record.containerPid,
-    parentPid: record.parentPid,
-    parentStartKtimeNs: record.parentStartKtimeNs,
-    executable: executableOf(record, strings.path),
-    filename: strings.filename,
-    argv: strings.argv,
-    argvTruncated: (record.flags & ExecFlag.EXEC_ARGV_TRUNCATED) !== 0,
-    cwd: joinPath(strings.cwd, (record.flags & ExecFlag.EXEC_CWD_TRUNCATED) !== 0),
-    hasTty: (record.flags & ExecFlag.EXEC_HAS_TTY) !== 0,
-    stdioSockets: record.stdio.flatMap((socket, fd) => stdioSocket(socket, fd as 0 | 1 | 2)),
-    credentials: record.credentials,
-    capabilities: record.capabilities,
-    namespaces: { mount: record.mountNs, pid: record.pidNs, network: record.networkNs, user: record.userNs },
-    secureExec: (record.flags & ExecFlag.EXEC_SECURE) !== 0,
-    fromOutside: (record.flags & ExecFlag.EXEC_FROM_OUTSIDE) !== 0,
+    ktimeNs,
+    cgroupId,
+    pid,
+    tid,
+    startKtimeNs,
+    comm,
+    containerPid: view.getUint32(at + offsets.containerPid, true),
+    parentPid: view.getUint32(at + offsets.parentPid, true),
+    parentStartKtimeNs: view.getBigUint64(at + offsets.parentStartKtimeNs, true),
+    executable: decodeExecutable(view, at + offsets.file, strings.path, strings.filename - strings.path),
+    filename: texts.get(view, strings.filename, strings.interpreter - strings.filename),
+    interpreter: texts.get(view, strings.interpreter, strings.argv - strings.interpreter),
+    argv: argumentLists.get(view, strings.argv, strings.cwd - strings.argv),
+    argvTruncated: (flags & ExecFlag.EXEC_ARGV_TRUNCATED) !== 0,
+    cwd: decodeCwd(view, strings.cwd, strings.stdio - strings.cwd, flags),
+    hasTty: (flags & ExecFlag.EXEC_HAS_TTY) !== 0,
+    tty: terminals.get(view, at + offsets.tty, ttyBytes),
+    sessionId: view.getUint32(at + offsets.sessionId, true),
+    loginUid: loginUid === noLoginUid ? undefined : loginUid,
+    formerTid: view.getUint32(at + offsets.formerTid, true),
+    stdioSockets: decodeStdio(view, at + offsets.stdio, strings.stdio),
+    credentials,
+    capabilities,
+    before: privilegesBefore(view, at, flags),
+    namespaces: namespaceSets.get(view, at + offsets.namespaces, namespaceIdsBytes),
+    secureExec: (flags & ExecFlag.EXEC_SECURE) !== 0,
+    fromOutside: (flags & ExecFlag.EXEC_FROM_OUTSIDE) !== 0,
   };
 }
 
-/** @throws {RangeError} when the parts do not add up to the record's size. */
-function readStrings(view: DataView, at: number, size: number, record: ExecRecord): ExecStrings {
-  const { pathSize, filenameSize, argvSize, cwdSize } = record;
-  if (execRecordBytes + pathSize + filenameSize + argvSize + cwdSize !== size)
-    throw new RangeError(`strings of ${pathSize}+${filenameSize}+${argvSize}+${cwdSize} bytes in a record of ${size}`);
-  let offset = view.byteOffset + at + execRecordBytes;
-  const take = (length: number): Uint8Array => {
-    const bytes = new Uint8Array(view.buffer, offset, length);
-    offset += length;
-    return bytes;
-  };
-  return {
-    path: decodeStringList(take(pathSize)),
-    filename: decodeCString(take(filenameSize)),
-    argv: decodeArgv(take(argvSize)),
-    cwd: decodeStringList(take(cwdSize)),
-  };
+interface StringOffsets {
+  path: number;
+  filename: number;
+  interpreter: number;
+  argv: number;
+  cwd: number;
+  stdio: number;
+}
+
+/** Where the strings behind the record begin, in their order; what remains belongs to the names of sockets. */
+function stringsAt(view: DataView, at: number, size: number): StringOffsets {
+  const path = at + execRecordBytes;
+  const filename = path + view.getUint32(at + offsets.pathSize, true);
+  const interpreter = filename + view.getUint32(at + offsets.filenameSize, true);
+  const argv = interpreter + view.getUint32(at + offsets.interpreterSize, true);
+  const cwd = argv + view.getUint32(at + offsets.argvSize, true);
+  const stdio = cwd + view.getUint32(at + offsets.cwdSize, true);
+  let end = stdio;
+  for (let fd = 0; fd < stdioDescriptors; fd++) {
+    const socketAt = at + offsets.stdio + fd * stdioSocketBytes;
+    if (isSocket(view, socketAt)) end += view.getUint32(socketAt + stdioSocketOffsets.peerNameSize, true);
+  }
+  if (end !== at + size) throw new RangeError(`strings end at ${end - at} in a record of ${size} bytes`);
+  return { path, filename, interpreter, argv, cwd, stdio };
+}
+
+/** Where nothing changed, the record says only that. */
+function privilegesBefore(view: DataView, at: number, flags: number): Privileges | undefined {
+  if ((flags & ExecFlag.EXEC_BEFORE_KNOWN) === 0) return undefined;
+  const isChanged = (flags & ExecFlag.EXEC_PRIVILEGES_CHANGED) !== 0;
+  return privilegeSets.get(view, at + (isChanged ? offsets.privilegesBefore : offsets.privileges), privilegesBytes);
 }
 
 /** An empty argument counts, so a list is split at its NULs; text behind the last NUL is an argument that was cut. */
@@ -83,45 +123,45 @@ function decodeArgv(bytes: Uint8Array): string[] {
   return parts;
 }
 
-/** Components arrive leaf first. A path that was cut has lost its front, which an ellipsis says. */
-function joinPath(components: string[], truncated: boolean): string {
-  return `${truncated ? '…' : ''}/${components.toReversed().join('/')}`;
+function decodeCwd(view: DataView, at: number, length: number, flags: number): string {
+  if ((flags & ExecFlag.EXEC_CWD_TRUNCATED) === 0) return paths.get(view, at, length);
+  return joinPath(decodeStringList(bytesOf(view, at, length)), true);
 }
 
-function executableOf(record: ExecRecord, components: string[]): Executable {
-  const truncated = (record.flags & ExecFlag.EXEC_PATH_TRUNCATED) !== 0;
-  const disconnected = (record.flags & ExecFlag.EXEC_DISCONNECTED) !== 0;
-  const layer = layerOf(record, components, disconnected);
-  return {
-    path: layer === 'memfd' ? (components[0] ?? 'memfd:') : joinPath(components, truncated),
-    pathTruncated: truncated,
-    layer,
-    unlinked: record.linkCount === 0,
-    device: record.device,
-    inode: record.inode,
-    setuid: (record.mode & setuidBit) !== 0,
-    setgid: (record.mode & setgidBit) !== 0,
-  };
+/** The kernel's "pts0" is /dev/pts/0. */
+function terminalName(name: string): string {
+  return name.replace(/^pts(\d+)$/, 'pts/$1');
 }
 
-function layerOf(record: ExecRecord, components: string[], disconnected: boolean): ExecutableLayer {
-  const isTmpfs = record.filesystemMagic === tmpfsMagic;
-  if (disconnected && isTmpfs && components[0]?.startsWith('memfd:') === true) return 'memfd';
-  if (isTmpfs) return 'tmpfs';
-  const onRootMount = (record.flags & ExecFlag.EXEC_ROOT_MOUNT) !== 0;
-  if (record.filesystemMagic === overlayfsMagic) {
-    if ((record.flags & ExecFlag.EXEC_OVERLAY_UPPER) !== 0) return 'writable';
-    return onRootMount ? 'image' : 'mount';
+function isSocket(view: DataView, socketAt: number): boolean {
+  return view.getUint32(socketAt + stdioSocketOffsets.isSocket, true) !== 0;
+}
+
+const noSockets: StdioSocket[] = [];
+
+function decodeStdio(view: DataView, at: number, namesAt: number): StdioSocket[] {
+  let sockets = noSockets;
+  let nameAt = namesAt;
+  for (let fd = 0; fd < stdioDescriptors; fd++) {
+    const socketAt = at + fd * stdioSocketBytes;
+    if (!isSocket(view, socketAt)) continue;
+    const raw = readStdioSocket(view, socketAt);
+    const name = decodeCString(bytesOf(view, nameAt, raw.peerNameSize));
+    nameAt += raw.peerNameSize;
+    if (sockets === noSockets) sockets = [];
+    sockets.push(stdioSocket(raw, fd as 0 | 1 | 2, name));
   }
-  return onRootMount ? 'unknown' : 'mount';
+  return sockets;
 }
 
-function stdioSocket(socket: RawSocket, fd: 0 | 1 | 2): StdioSocket[] {
-  if (socket.isSocket === 0) return [];
-  const address = decodeAddress(socket.family, socket.peerAddress);
-  const peerPort = decodePort(socket.peerPort);
-  if (address === undefined)
-    return [{ fd, family: socket.family === 1 ? 'unix' : 'other', peerAddress: '', peerPort: 0 }];
+function stdioSocket(raw: RawSocket, fd: 0 | 1 | 2, name: string): StdioSocket {
+  const { peerPid } = raw;
+  const address = decodeAddress(raw.family, raw.peerAddress);
+  const peerPort = decodePort(raw.peerPort);
+  if (address === undefined) {
+    const family = raw.family === familyUnix ? 'unix' : 'other';
+    return { fd, family, peerAddress: name, peerPort: 0, peerPid };
+  }
   // An unconnected socket has no peer: its address reads as all zeros.
-  return [{ fd, family: address.family, peerAddress: peerPort === 0 ? '' : address.text, peerPort }];
+  return { fd, family: address.family, peerAddress: peerPort === 0 ? '' : address.text, peerPort, peerPid };
 }

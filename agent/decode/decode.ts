@@ -2,13 +2,14 @@ import { CodedError } from '../../common/errors.ts';
 import { decodeAddress, decodePort } from './address.ts';
 import { capabilityName } from './capabilities.ts';
 import { decodeExec } from './decode-exec.ts';
-import type { KernelEvent, TaskEventBase, TcpStateEvent } from './kernel-event.ts';
+import type { KernelEvent, TcpStateEvent } from './kernel-event.ts';
 import {
-  capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, forkRecordBytes,
-  type RecordHeader, RecordType, readCapabilityRecord, readCgroupRecord, readConnectRecord, readExitRecord, readForkRecord,
+  capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, exitRecordOffsets,
+  forkRecordBytes, forkRecordOffsets, RecordType, readCapabilityRecord, readCgroupRecord, readConnectRecord,
   readTcpStateRecord, readThrottleRecord, recordHeaderBytes, TcpOutcome, tcpStateRecordBytes, throttleRecordBytes,
 } from './layout.generated.ts'; // biome-ignore format: one line a name would fill the screen
 import { syscallName } from './syscalls.ts';
+import { decodeTask } from './task.ts';
 import { decodeCString } from './text.ts';
 
 type Decoder = (view: DataView, at: number, size: number) => KernelEvent;
@@ -60,35 +61,39 @@ export function decodeRecord(view: DataView, at: number, availableBytes: number)
   }
 }
 
-function taskBase(header: RecordHeader): TaskEventBase {
-  return {
-    ktimeNs: header.ktimeNs,
-    cgroupId: header.cgroupId,
-    pid: header.pid,
-    tid: header.tid,
-    startKtimeNs: header.startKtimeNs,
-    comm: decodeCString(header.comm),
-  };
-}
-
 function decodeFork(view: DataView, at: number): KernelEvent {
-  const record = readForkRecord(view, at);
+  const { ktimeNs, cgroupId, pid, tid, startKtimeNs, comm } = decodeTask(view, at);
   return {
     kind: 'fork',
-    ...taskBase(record.header),
-    childPid: record.childPid,
-    childStartKtimeNs: record.childStartKtimeNs,
-    childContainerPid: record.childContainerPid,
+    ktimeNs,
+    cgroupId,
+    pid,
+    tid,
+    startKtimeNs,
+    comm,
+    childPid: view.getUint32(at + forkRecordOffsets.childPid, true),
+    childStartKtimeNs: view.getBigUint64(at + forkRecordOffsets.childStartKtimeNs, true),
+    childContainerPid: view.getUint32(at + forkRecordOffsets.childContainerPid, true),
   };
 }
 
+const dumpedBit = 0x80;
+
+/** @see https://man7.org/linux/man-pages/man2/wait.2.html */
 function decodeExit(view: DataView, at: number): KernelEvent {
-  const record = readExitRecord(view, at);
+  const { ktimeNs, cgroupId, pid, tid, startKtimeNs, comm } = decodeTask(view, at);
+  const status = view.getUint32(at + exitRecordOffsets.status, true);
   return {
     kind: 'exit',
-    ...taskBase(record.header),
-    exitCode: (record.status >>> 8) & 0xff,
-    exitSignal: record.status & 0x7f,
+    ktimeNs,
+    cgroupId,
+    pid,
+    tid,
+    startKtimeNs,
+    comm,
+    exitCode: (status >>> 8) & 0xff,
+    exitSignal: status & 0x7f,
+    coreDumped: (status & dumpedBit) !== 0,
   };
 }
 
@@ -96,7 +101,7 @@ function decodeCapability(view: DataView, at: number): KernelEvent {
   const record = readCapabilityRecord(view, at);
   return {
     kind: 'capability',
-    ...taskBase(record.header),
+    ...decodeTask(view, at),
     capability: record.capability,
     capabilityName: capabilityName(record.capability),
     syscallNumber: record.syscall,
@@ -112,7 +117,7 @@ function decodeConnect(view: DataView, at: number): KernelEvent {
   if (address === undefined) throw new RangeError(`address family ${record.family}`);
   return {
     kind: 'connect',
-    ...taskBase(record.header),
+    ...decodeTask(view, at),
     transport: record.protocol === 6 ? 'tcp' : record.protocol === 17 ? 'udp' : 'other',
     family: address.family,
     remoteAddress: address.text,
@@ -137,7 +142,7 @@ function decodeTcpState(view: DataView, at: number): KernelEvent {
   const listening = state === 'listening';
   return {
     kind: 'tcp',
-    ...taskBase(record.header),
+    ...decodeTask(view, at),
     state,
     family: remote.family,
     localAddress: local.text,

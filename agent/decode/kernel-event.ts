@@ -68,14 +68,30 @@ export interface Executable {
   inode: bigint;
   setuid: boolean;
   setgid: boolean;
+  /** When its content was last written, Unix nanoseconds; 0 when not known. Whoever owns the file can set it. */
+  mtimeNs: bigint;
+  /** When the file, its name or its permissions were last changed, Unix nanoseconds; 0 when not known. */
+  ctimeNs: bigint;
 }
 
 export interface StdioSocket {
   fd: 0 | 1 | 2;
   family: 'ipv4' | 'ipv6' | 'unix' | 'other';
-  /** Empty when not connected or no inet socket. */
+  /**
+   * Of inet sockets the peer's address, of unix sockets the name of the other end ("@" before abstract ones). Empty when
+   * there is no peer, or it has no name.
+   */
   peerAddress: string;
+  /** 0 for unix sockets. */
   peerPort: number;
+  /** Of unix sockets: the process that made or accepted the other end; 0 when not known. */
+  peerPid: number;
+}
+
+/** What a process may. */
+export interface Privileges {
+  credentials: Credentials;
+  capabilities: CapabilitySets;
 }
 
 export interface ExecEvent extends TaskEventBase {
@@ -84,15 +100,27 @@ export interface ExecEvent extends TaskEventBase {
   parentPid: number;
   parentStartKtimeNs: bigint;
   executable: Executable;
-  /** As given to execve(2); a script's path where `executable` is its interpreter. */
+  /** As given to execve(2); a script's path where `executable` is its interpreter; "/dev/fd/N" for fexecve(3). */
   filename: string;
-  argv: string[];
+  /** The name after "#!" of the script, or of the last one of a chain; empty when no script was executed. */
+  interpreter: string;
+  argv: readonly string[];
   argvTruncated: boolean;
   cwd: string;
   hasTty: boolean;
+  /** Name of the controlling terminal, such as "pts/0"; empty when there is none. */
+  tty: string;
+  /** pid of the session's leader; 0 when it is outside of what can be seen. */
+  sessionId: number;
+  /** The user who once logged in, as audit keeps it; undefined when nobody did. */
+  loginUid: number | undefined;
+  /** The thread that executed, which has become the process' only one; its own pid for a leader. */
+  formerTid: number;
   stdioSockets: StdioSocket[];
   credentials: Credentials;
   capabilities: CapabilitySets;
+  /** What the process might before; undefined when that could not be seen. */
+  before: Privileges | undefined;
   namespaces: Namespaces;
   secureExec: boolean;
   /** The first exec of a task whose parent is outside the container: its first program, or a docker exec. */
@@ -112,6 +140,8 @@ export interface ExitEvent extends TaskEventBase {
   exitCode: number;
   /** 0 when it exited by itself. */
   exitSignal: number;
+  /** The kernel wrote its memory to a file. */
+  coreDumped: boolean;
 }
 
 export interface CapabilityEvent extends TaskEventBase {

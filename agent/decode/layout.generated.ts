@@ -32,6 +32,8 @@ export const ExecFlag = {
   EXEC_OVERLAY_UPPER: 64,
   EXEC_ROOT_MOUNT: 128,
   EXEC_DISCONNECTED: 256,
+  EXEC_BEFORE_KNOWN: 512,
+  EXEC_PRIVILEGES_CHANGED: 1024,
 } as const;
 
 export const TcpOutcome = {
@@ -71,6 +73,19 @@ export interface RecordHeader {
 
 export const recordHeaderBytes = 64;
 
+export const recordHeaderOffsets = {
+  type: 0,
+  size: 4,
+  ktimeNs: 8,
+  cgroupId: 16,
+  startKtimeNs: 24,
+  pid: 32,
+  tid: 36,
+  comm: 40,
+  cpu: 56,
+  reserved: 60,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readRecordHeader(view: DataView, at: number): RecordHeader {
   return {
@@ -98,6 +113,15 @@ export interface CredentialIds {
 
 export const credentialIdsBytes = 24;
 
+export const credentialIdsOffsets = {
+  uid: 0,
+  gid: 4,
+  euid: 8,
+  egid: 12,
+  suid: 16,
+  sgid: 20,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCredentialIds(view: DataView, at: number): CredentialIds {
   return {
@@ -120,6 +144,14 @@ export interface CapabilitySets {
 
 export const capabilitySetsBytes = 40;
 
+export const capabilitySetsOffsets = {
+  effective: 0,
+  permitted: 8,
+  inheritable: 16,
+  bounding: 24,
+  ambient: 32,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCapabilitySets(view: DataView, at: number): CapabilitySets {
   return {
@@ -135,10 +167,21 @@ export interface StdioSocket {
   isSocket: number;
   family: number;
   peerPort: number;
+  peerPid: number;
+  peerNameSize: number;
   peerAddress: Uint8Array;
 }
 
-export const stdioSocketBytes = 24;
+export const stdioSocketBytes = 32;
+
+export const stdioSocketOffsets = {
+  isSocket: 0,
+  family: 4,
+  peerPort: 6,
+  peerPid: 8,
+  peerNameSize: 12,
+  peerAddress: 16,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readStdioSocket(view: DataView, at: number): StdioSocket {
@@ -146,7 +189,93 @@ export function readStdioSocket(view: DataView, at: number): StdioSocket {
     isSocket: view.getUint32(at + 0, true),
     family: view.getUint16(at + 4, true),
     peerPort: view.getUint16(at + 6, true),
-    peerAddress: new Uint8Array(view.buffer, view.byteOffset + at + 8, 16),
+    peerPid: view.getUint32(at + 8, true),
+    peerNameSize: view.getUint32(at + 12, true),
+    peerAddress: new Uint8Array(view.buffer, view.byteOffset + at + 16, 16),
+  };
+}
+
+export interface ExecutableFile {
+  inode: bigint;
+  filesystemMagic: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+  device: number;
+  mode: number;
+  linkCount: number;
+  flags: number;
+}
+
+export const executableFileBytes = 48;
+
+export const executableFileOffsets = {
+  inode: 0,
+  filesystemMagic: 8,
+  mtimeNs: 16,
+  ctimeNs: 24,
+  device: 32,
+  mode: 36,
+  linkCount: 40,
+  flags: 44,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readExecutableFile(view: DataView, at: number): ExecutableFile {
+  return {
+    inode: view.getBigUint64(at + 0, true),
+    filesystemMagic: view.getBigUint64(at + 8, true),
+    mtimeNs: view.getBigInt64(at + 16, true),
+    ctimeNs: view.getBigInt64(at + 24, true),
+    device: view.getUint32(at + 32, true),
+    mode: view.getUint32(at + 36, true),
+    linkCount: view.getUint32(at + 40, true),
+    flags: view.getUint32(at + 44, true),
+  };
+}
+
+export interface Privileges {
+  credentials: CredentialIds;
+  capabilities: CapabilitySets;
+}
+
+export const privilegesBytes = 64;
+
+export const privilegesOffsets = {
+  credentials: 0,
+  capabilities: 24,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readPrivileges(view: DataView, at: number): Privileges {
+  return {
+    credentials: readCredentialIds(view, at + 0),
+    capabilities: readCapabilitySets(view, at + 24),
+  };
+}
+
+export interface NamespaceIds {
+  mount: number;
+  pid: number;
+  network: number;
+  user: number;
+}
+
+export const namespaceIdsBytes = 16;
+
+export const namespaceIdsOffsets = {
+  mount: 0,
+  pid: 4,
+  network: 8,
+  user: 12,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readNamespaceIds(view: DataView, at: number): NamespaceIds {
+  return {
+    mount: view.getUint32(at + 0, true),
+    pid: view.getUint32(at + 4, true),
+    network: view.getUint32(at + 8, true),
+    user: view.getUint32(at + 12, true),
   };
 }
 
@@ -155,26 +284,48 @@ export interface ExecRecord {
   parentStartKtimeNs: bigint;
   parentPid: number;
   containerPid: number;
-  credentials: CredentialIds;
-  capabilities: CapabilitySets;
-  mountNs: number;
-  pidNs: number;
-  networkNs: number;
-  userNs: number;
-  inode: bigint;
-  filesystemMagic: bigint;
-  device: number;
-  mode: number;
-  linkCount: number;
+  formerTid: number;
+  sessionId: number;
+  loginUid: number;
   flags: number;
+  privileges: Privileges;
+  privilegesBefore: Privileges;
+  namespaces: NamespaceIds;
+  file: ExecutableFile;
   stdio: StdioSocket[];
+  tty: Uint8Array;
   pathSize: number;
   filenameSize: number;
+  interpreterSize: number;
   argvSize: number;
   cwdSize: number;
+  reserved: number;
 }
 
-export const execRecordBytes = 280;
+export const execRecordBytes = 424;
+
+export const execRecordOffsets = {
+  header: 0,
+  parentStartKtimeNs: 64,
+  parentPid: 72,
+  containerPid: 76,
+  formerTid: 80,
+  sessionId: 84,
+  loginUid: 88,
+  flags: 92,
+  privileges: 96,
+  privilegesBefore: 160,
+  namespaces: 224,
+  file: 240,
+  stdio: 288,
+  tty: 384,
+  pathSize: 400,
+  filenameSize: 404,
+  interpreterSize: 408,
+  argvSize: 412,
+  cwdSize: 416,
+  reserved: 420,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readExecRecord(view: DataView, at: number): ExecRecord {
@@ -183,23 +334,22 @@ export function readExecRecord(view: DataView, at: number): ExecRecord {
     parentStartKtimeNs: view.getBigUint64(at + 64, true),
     parentPid: view.getUint32(at + 72, true),
     containerPid: view.getUint32(at + 76, true),
-    credentials: readCredentialIds(view, at + 80),
-    capabilities: readCapabilitySets(view, at + 104),
-    mountNs: view.getUint32(at + 144, true),
-    pidNs: view.getUint32(at + 148, true),
-    networkNs: view.getUint32(at + 152, true),
-    userNs: view.getUint32(at + 156, true),
-    inode: view.getBigUint64(at + 160, true),
-    filesystemMagic: view.getBigUint64(at + 168, true),
-    device: view.getUint32(at + 176, true),
-    mode: view.getUint32(at + 180, true),
-    linkCount: view.getUint32(at + 184, true),
-    flags: view.getUint32(at + 188, true),
-    stdio: [readStdioSocket(view, at + 192), readStdioSocket(view, at + 216), readStdioSocket(view, at + 240)],
-    pathSize: view.getUint32(at + 264, true),
-    filenameSize: view.getUint32(at + 268, true),
-    argvSize: view.getUint32(at + 272, true),
-    cwdSize: view.getUint32(at + 276, true),
+    formerTid: view.getUint32(at + 80, true),
+    sessionId: view.getUint32(at + 84, true),
+    loginUid: view.getUint32(at + 88, true),
+    flags: view.getUint32(at + 92, true),
+    privileges: readPrivileges(view, at + 96),
+    privilegesBefore: readPrivileges(view, at + 160),
+    namespaces: readNamespaceIds(view, at + 224),
+    file: readExecutableFile(view, at + 240),
+    stdio: [readStdioSocket(view, at + 288), readStdioSocket(view, at + 320), readStdioSocket(view, at + 352)],
+    tty: new Uint8Array(view.buffer, view.byteOffset + at + 384, 16),
+    pathSize: view.getUint32(at + 400, true),
+    filenameSize: view.getUint32(at + 404, true),
+    interpreterSize: view.getUint32(at + 408, true),
+    argvSize: view.getUint32(at + 412, true),
+    cwdSize: view.getUint32(at + 416, true),
+    reserved: view.getUint32(at + 420, true),
   };
 }
 
@@ -211,6 +361,13 @@ export interface ForkRecord {
 }
 
 export const forkRecordBytes = 80;
+
+export const forkRecordOffsets = {
+  header: 0,
+  childStartKtimeNs: 64,
+  childPid: 72,
+  childContainerPid: 76,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readForkRecord(view: DataView, at: number): ForkRecord {
@@ -230,6 +387,12 @@ export interface ExitRecord {
 
 export const exitRecordBytes = 72;
 
+export const exitRecordOffsets = {
+  header: 0,
+  status: 64,
+  reserved: 68,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readExitRecord(view: DataView, at: number): ExitRecord {
   return {
@@ -248,6 +411,14 @@ export interface CapabilityRecord {
 }
 
 export const capabilityRecordBytes = 80;
+
+export const capabilityRecordOffsets = {
+  header: 0,
+  capability: 64,
+  syscall: 68,
+  granted: 72,
+  repeats: 76,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCapabilityRecord(view: DataView, at: number): CapabilityRecord {
@@ -270,6 +441,15 @@ export interface ConnectRecord {
 }
 
 export const connectRecordBytes = 96;
+
+export const connectRecordOffsets = {
+  header: 0,
+  remoteAddress: 64,
+  family: 80,
+  protocol: 84,
+  remotePort: 88,
+  repeats: 92,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readConnectRecord(view: DataView, at: number): ConnectRecord {
@@ -297,6 +477,18 @@ export interface TcpStateRecord {
 
 export const tcpStateRecordBytes = 120;
 
+export const tcpStateRecordOffsets = {
+  header: 0,
+  remoteAddress: 64,
+  localAddress: 80,
+  family: 96,
+  outcome: 100,
+  remotePort: 104,
+  localPort: 108,
+  repeats: 112,
+  reserved: 116,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readTcpStateRecord(view: DataView, at: number): TcpStateRecord {
   return {
@@ -321,6 +513,13 @@ export interface CgroupRecord {
 
 export const cgroupRecordBytes = 584;
 
+export const cgroupRecordOffsets = {
+  header: 0,
+  pathSize: 64,
+  reserved: 68,
+  path: 72,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCgroupRecord(view: DataView, at: number): CgroupRecord {
   return {
@@ -340,6 +539,13 @@ export interface ThrottleRecord {
 
 export const throttleRecordBytes = 80;
 
+export const throttleRecordOffsets = {
+  header: 0,
+  containerKey: 64,
+  lostType: 72,
+  reserved: 76,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readThrottleRecord(view: DataView, at: number): ThrottleRecord {
   return {
@@ -358,6 +564,12 @@ export interface LedgerEntry {
 
 export const ledgerEntryBytes = 48;
 
+export const ledgerEntryOffsets = {
+  attempted: 0,
+  sent: 8,
+  lost: 16,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readLedgerEntry(view: DataView, at: number): LedgerEntry {
   return {
@@ -374,6 +586,12 @@ export interface LossKey {
 }
 
 export const lossKeyBytes = 16;
+
+export const lossKeyOffsets = {
+  containerKey: 0,
+  type: 8,
+  reason: 12,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readLossKey(view: DataView, at: number): LossKey {
@@ -392,6 +610,12 @@ export interface ContainerLoss {
 
 export const containerLossBytes = 24;
 
+export const containerLossOffsets = {
+  count: 0,
+  sinceKtimeNs: 8,
+  lastKtimeNs: 16,
+} as const;
+
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readContainerLoss(view: DataView, at: number): ContainerLoss {
   return {
@@ -408,6 +632,12 @@ export interface CgroupEntry {
 }
 
 export const cgroupEntryBytes = 16;
+
+export const cgroupEntryOffsets = {
+  verdict: 0,
+  reserved: 4,
+  containerKey: 8,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readCgroupEntry(view: DataView, at: number): CgroupEntry {
@@ -426,6 +656,13 @@ export interface ProcessEntry {
 }
 
 export const processEntryBytes = 24;
+
+export const processEntryOffsets = {
+  startKtimeNs: 0,
+  executableInode: 8,
+  executableDevice: 16,
+  flags: 20,
+} as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readProcessEntry(view: DataView, at: number): ProcessEntry {
@@ -585,7 +822,7 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "stdio_socket",
-    "size": 24,
+    "size": 32,
     "fields": [
       {
         "name": "is_socket",
@@ -606,16 +843,132 @@ export const layouts: readonly StructLayout[] = [
         "type": "u16"
       },
       {
-        "name": "peer_address",
+        "name": "peer_pid",
         "offset": 8,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "peer_name_size",
+        "offset": 12,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "peer_address",
+        "offset": 16,
         "size": 16,
         "type": "bytes"
       }
     ]
   },
   {
+    "name": "executable_file",
+    "size": 48,
+    "fields": [
+      {
+        "name": "inode",
+        "offset": 0,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "filesystem_magic",
+        "offset": 8,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "mtime_ns",
+        "offset": 16,
+        "size": 8,
+        "type": "i64"
+      },
+      {
+        "name": "ctime_ns",
+        "offset": 24,
+        "size": 8,
+        "type": "i64"
+      },
+      {
+        "name": "device",
+        "offset": 32,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "mode",
+        "offset": 36,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "link_count",
+        "offset": 40,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "flags",
+        "offset": 44,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "privileges",
+    "size": 64,
+    "fields": [
+      {
+        "name": "credentials",
+        "offset": 0,
+        "size": 24,
+        "type": "struct",
+        "struct": "credential_ids"
+      },
+      {
+        "name": "capabilities",
+        "offset": 24,
+        "size": 40,
+        "type": "struct",
+        "struct": "capability_sets"
+      }
+    ]
+  },
+  {
+    "name": "namespace_ids",
+    "size": 16,
+    "fields": [
+      {
+        "name": "mount",
+        "offset": 0,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "pid",
+        "offset": 4,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "network",
+        "offset": 8,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user",
+        "offset": 12,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
     "name": "exec_record",
-    "size": 280,
+    "size": 424,
     "fields": [
       {
         "name": "header",
@@ -643,108 +996,104 @@ export const layouts: readonly StructLayout[] = [
         "type": "u32"
       },
       {
-        "name": "credentials",
+        "name": "former_tid",
         "offset": 80,
-        "size": 24,
-        "type": "struct",
-        "struct": "credential_ids"
-      },
-      {
-        "name": "capabilities",
-        "offset": 104,
-        "size": 40,
-        "type": "struct",
-        "struct": "capability_sets"
-      },
-      {
-        "name": "mount_ns",
-        "offset": 144,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "pid_ns",
-        "offset": 148,
+        "name": "session_id",
+        "offset": 84,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "network_ns",
-        "offset": 152,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "user_ns",
-        "offset": 156,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "inode",
-        "offset": 160,
-        "size": 8,
-        "type": "u64"
-      },
-      {
-        "name": "filesystem_magic",
-        "offset": 168,
-        "size": 8,
-        "type": "u64"
-      },
-      {
-        "name": "device",
-        "offset": 176,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "mode",
-        "offset": 180,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "link_count",
-        "offset": 184,
+        "name": "login_uid",
+        "offset": 88,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "flags",
-        "offset": 188,
+        "offset": 92,
         "size": 4,
         "type": "u32"
       },
       {
+        "name": "privileges",
+        "offset": 96,
+        "size": 64,
+        "type": "struct",
+        "struct": "privileges"
+      },
+      {
+        "name": "privileges_before",
+        "offset": 160,
+        "size": 64,
+        "type": "struct",
+        "struct": "privileges"
+      },
+      {
+        "name": "namespaces",
+        "offset": 224,
+        "size": 16,
+        "type": "struct",
+        "struct": "namespace_ids"
+      },
+      {
+        "name": "file",
+        "offset": 240,
+        "size": 48,
+        "type": "struct",
+        "struct": "executable_file"
+      },
+      {
         "name": "stdio",
-        "offset": 192,
-        "size": 72,
+        "offset": 288,
+        "size": 96,
         "type": "structs",
         "struct": "stdio_socket",
         "length": 3
       },
       {
+        "name": "tty",
+        "offset": 384,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
         "name": "path_size",
-        "offset": 264,
+        "offset": 400,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "filename_size",
-        "offset": 268,
+        "offset": 404,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "interpreter_size",
+        "offset": 408,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "argv_size",
-        "offset": 272,
+        "offset": 412,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "cwd_size",
-        "offset": 276,
+        "offset": 416,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 420,
         "size": 4,
         "type": "u32"
       }

@@ -6,7 +6,7 @@ export interface FieldLayout {
   name: string;
   offset: number;
   size: number;
-  type: 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'bytes' | 'u64s' | 'struct' | 'structs';
+  type: 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'i64' | 'bytes' | 'u64s' | 'struct' | 'structs';
   /** Name of the struct, for struct and structs. */
   struct?: string;
   /** Number of elements, for u64s and structs. */
@@ -52,7 +52,7 @@ function fieldLayout(
 function intType(type: BtfType): FieldLayout['type'] {
   const signed = (type.encoding ?? 0) & 1;
   if (type.sizeOrType === 4) return signed === 1 ? 'i32' : 'u32';
-  if (type.sizeOrType === 8) return 'u64';
+  if (type.sizeOrType === 8) return signed === 1 ? 'i64' : 'u64';
   return type.sizeOrType === 2 ? 'u16' : 'u8';
 }
 

@@ -3,13 +3,21 @@ import { ContainerView, ImageView, MountView, PostureView } from './container-vi
 import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
 import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
-import { CapabilitySetsView, CredentialsView, ExecutableView, ProcessView, StdioSocketView } from './process-view.ts';
+import {
+  CapabilitySetsView,
+  CredentialsView,
+  ExecutableView,
+  PrivilegesView,
+  ProcessView,
+  StdioSocketView,
+} from './process-view.ts';
 import { registerSafeMatches } from './safe-matches.ts';
 
 const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   Credentials: CredentialsView,
   CapabilitySets: CapabilitySetsView,
   Executable: ExecutableView,
+  Privileges: PrivilegesView,
   StdioSocket: StdioSocketView,
   Process: ProcessView,
   Mount: MountView,

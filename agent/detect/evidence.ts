@@ -51,7 +51,7 @@ export function ancestryEvidence(execution: ProcessExecution | undefined, clock:
 /** An execution in the shape of the uplink. */
 export function reportedExecution(execution: ProcessExecution, clock: WallClock): ReportedExecution {
   const { argv, truncated } = boundedArguments(execution.argv);
-  const { pathTruncated: _, layer, ...executable } = execution.executable;
+  const { pathTruncated: _, layer, mtimeNs, ctimeNs, ...executable } = execution.executable;
   return {
     executionId: execution.executionId,
     pid: execution.pid,
@@ -60,7 +60,7 @@ export function reportedExecution(execution: ProcessExecution, clock: WallClock)
     startUnixNs: clock.unixNs(execution.startKtimeNs),
     execUnixNs: clock.unixNs(execution.execKtimeNs),
     endUnixNs: execution.endKtimeNs === undefined ? 0n : clock.unixNs(execution.endKtimeNs),
-    executable: { ...executable, layer: layers[layer] },
+    executable: { ...executable, layer: layers[layer], modifiedUnixNs: mtimeNs, changedUnixNs: ctimeNs },
     filename: execution.filename,
     argv,
     argvTruncated: execution.argvTruncated || truncated,
@@ -75,6 +75,12 @@ export function reportedExecution(execution: ProcessExecution, clock: WallClock)
     exitCode: execution.exitCode ?? 0,
     exitSignal: execution.exitSignal ?? 0,
     secureExec: execution.secureExec,
+    interpreter: execution.interpreter,
+    before: execution.before,
+    tty: execution.tty,
+    sessionId: execution.sessionId,
+    loginUid: execution.loginUid,
+    coreDumped: execution.coreDumped ?? false,
   };
 }
 

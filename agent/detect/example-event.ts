@@ -1,7 +1,7 @@
 import { baseName } from '../../common/program-name.ts';
 import type { Container, Posture } from '../container/container.ts';
 import { ContainerState } from '../container/container.ts';
-import type { CapabilitySets, Executable, TaskEventBase } from '../decode/kernel-event.ts';
+import type { CapabilitySets, Credentials, Executable, Privileges, TaskEventBase } from '../decode/kernel-event.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { capabilityMask, capabilityNumber } from './capability-names.ts';
@@ -17,6 +17,7 @@ export interface EventByExample {
   container?: ContainerExample | undefined;
 }
 
+const rootIds: Credentials = { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0 };
 const hourNs = 3_600_000_000_000n;
 
 /** What a container gets from Docker by default. */
@@ -48,6 +49,8 @@ export function executionOfExample(
   const path = example.executable?.path ?? '/usr/bin/app';
   const argv = example.argv ?? [baseName(path)];
   const entry = example.entry ?? defaultEntry;
+  const credentials = { ...rootIds, ...example.credentials };
+  const capabilities = capabilitySets(example.capabilities ?? {});
   const parent =
     example.parent === undefined
       ? undefined
@@ -61,14 +64,24 @@ export function executionOfExample(
     endKtimeNs: undefined,
     executable: executable(path, example),
     filename: example.filename ?? path,
+    interpreter: example.interpreter ?? '',
     argv,
     argvTruncated: example.argvTruncated ?? false,
     cwd: example.cwd ?? '/',
     comm: example.comm ?? baseName(path).slice(0, 15),
-    credentials: { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0, ...example.credentials },
-    capabilities: capabilitySets(example.capabilities ?? {}),
-    stdioSockets: (example.stdioSockets ?? []).map((socket) => ({ peerAddress: '', peerPort: 0, ...socket })),
+    credentials,
+    capabilities,
+    before: before(example, credentials, capabilities),
+    stdioSockets: (example.stdioSockets ?? []).map((socket) => ({
+      peerAddress: '',
+      peerPort: 0,
+      peerPid: 0,
+      ...socket,
+    })),
     hasTty: example.hasTty ?? false,
+    tty: example.tty ?? (example.hasTty === true ? 'pts/0' : ''),
+    sessionId: example.sessionId ?? pid,
+    loginUid: example.loginUid,
     secureExec: example.secureExec ?? false,
     entry,
     observed: example.observed ?? true,
@@ -77,6 +90,7 @@ export function executionOfExample(
     parentMissing: entry === 'internal' && parent === undefined,
     exitCode: undefined,
     exitSignal: undefined,
+    coreDumped: undefined,
   };
 }
 
@@ -133,6 +147,19 @@ function ordinaryPosture(): Posture {
   };
 }
 
+/** null: not known. What is not given was as it is after. */
+function before(
+  example: ProcessExample,
+  credentials: Credentials,
+  capabilities: CapabilitySets,
+): Privileges | undefined {
+  if (example.before === null) return undefined;
+  return {
+    credentials: { ...credentials, ...example.before?.credentials },
+    capabilities: { ...capabilities, ...masks(example.before?.capabilities ?? {}) },
+  };
+}
+
 function startOf(pid: number): bigint {
   return hourNs + BigInt(pid) * 1_000_000n;
 }
@@ -146,6 +173,8 @@ function executable(path: string, example: ProcessExample): Executable {
     device: 41,
     setuid: false,
     setgid: false,
+    mtimeNs: 1_690_000_000_000_000_000n,
+    ctimeNs: 1_690_000_000_000_000_000n,
     ...rest,
     path,
     inode: BigInt(inode ?? 7_001),
@@ -153,15 +182,17 @@ function executable(path: string, example: ProcessExample): Executable {
 }
 
 function capabilitySets(example: NonNullable<ProcessExample['capabilities']>): CapabilitySets {
-  const mask = (names: string[] | undefined, byDefault: bigint): bigint =>
-    names === undefined ? byDefault : (capabilityMask(names) ?? byDefault);
-  return {
-    effective: mask(example.effective, defaultCapabilities),
-    permitted: mask(example.permitted, defaultCapabilities),
-    inheritable: mask(example.inheritable, 0n),
-    bounding: mask(example.bounding, defaultCapabilities),
-    ambient: mask(example.ambient, 0n),
-  };
+  const byDefault = { effective: defaultCapabilities, permitted: defaultCapabilities, bounding: defaultCapabilities };
+  return { ...byDefault, inheritable: 0n, ambient: 0n, ...masks(example) };
+}
+
+function masks(example: NonNullable<ProcessExample['capabilities']>): Partial<CapabilitySets> {
+  const given: Partial<CapabilitySets> = {};
+  for (const [set, names] of Object.entries(example)) {
+    const mask = capabilityMask(names);
+    if (mask !== undefined) given[set as keyof CapabilitySets] = mask;
+  }
+  return given;
 }
 
 function kernelEvent(on: EventByExample['on'], example: EventExample, execution: ProcessExecution): DetectableEvent {
@@ -226,13 +257,19 @@ function execRecord(execution: ProcessExecution) {
     parentStartKtimeNs: execution.parent?.startKtimeNs ?? 0n,
     executable: execution.executable,
     filename: execution.filename,
-    argv: [...execution.argv],
+    interpreter: execution.interpreter,
+    argv: execution.argv,
     argvTruncated: execution.argvTruncated,
     cwd: execution.cwd,
     hasTty: execution.hasTty,
+    tty: execution.tty,
+    sessionId: execution.sessionId,
+    loginUid: execution.loginUid,
+    formerTid: execution.pid,
     stdioSockets: [...execution.stdioSockets],
     credentials: execution.credentials,
     capabilities: execution.capabilities,
+    before: execution.before,
     namespaces: { mount: 1, pid: 2, network: 3, user: 4 },
     secureExec: execution.secureExec,
     fromOutside: execution.entry !== 'internal',

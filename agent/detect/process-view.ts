@@ -1,8 +1,12 @@
 import { baseName } from '../../common/program-name.ts';
-import type { CapabilitySets, Credentials, Executable, StdioSocket } from '../decode/kernel-event.ts';
+import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket } from '../decode/kernel-event.ts';
+import { type PrivilegeChange, privilegeChangeOf } from '../process/privilege-change.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import { capabilityNamesOf } from './capability-names.ts';
 import { type Program, resolveProgram } from './program.ts';
+
+/** Names of open files instead of files: what fexecve(3) gives, and the same by hand. */
+const descriptorPath = /^\/(?:dev|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?)\/fd\/\d+/;
 
 /**
  * What a rule sees of an execution. Everything is computed when it is read: most events are decided by one or two fields.
@@ -53,6 +57,12 @@ export class ProcessView {
   get filename(): string | undefined {
     return present(this.#execution.filename);
   }
+  get interpreter(): string {
+    return this.#execution.interpreter;
+  }
+  get byDescriptor(): boolean {
+    return descriptorPath.test(this.#execution.filename);
+  }
   get argv(): readonly string[] {
     return this.#execution.argv;
   }
@@ -71,11 +81,38 @@ export class ProcessView {
   get capabilities(): CapabilitySetsView {
     return new CapabilitySetsView(this.#execution.capabilities);
   }
+  get before(): PrivilegesView | undefined {
+    return this.#execution.before && new PrivilegesView(this.#execution.before);
+  }
+  get capabilitiesGained(): string[] | undefined {
+    return this.#change && capabilityNamesOf(this.#change.gained);
+  }
+  get capabilitiesLost(): string[] | undefined {
+    return this.#change && capabilityNamesOf(this.#change.lost);
+  }
+  get setuidTookEffect(): boolean | undefined {
+    return this.#change?.setuidTookEffect;
+  }
+  get setgidTookEffect(): boolean | undefined {
+    return this.#change?.setgidTookEffect;
+  }
+  get fileCapabilitiesTookEffect(): boolean | undefined {
+    return this.#change?.fileCapabilitiesTookEffect;
+  }
   get stdioSockets(): StdioSocketView[] {
     return this.#execution.stdioSockets.map((socket) => new StdioSocketView(socket));
   }
   get hasTty(): boolean {
     return this.#execution.hasTty;
+  }
+  get tty(): string {
+    return this.#execution.tty;
+  }
+  get sessionId(): bigint | undefined {
+    return this.#execution.sessionId === 0 ? undefined : BigInt(this.#execution.sessionId);
+  }
+  get loginUid(): bigint | undefined {
+    return this.#execution.loginUid === undefined ? undefined : BigInt(this.#execution.loginUid);
   }
   get secureExec(): boolean {
     return this.#execution.secureExec;
@@ -92,6 +129,10 @@ export class ProcessView {
   get ancestors(): ProcessView[] {
     this.#ancestors ??= ancestorsOf(this.#execution).map((ancestor) => new ProcessView(ancestor));
     return this.#ancestors;
+  }
+
+  get #change(): PrivilegeChange | undefined {
+    return privilegeChangeOf(this.#execution);
   }
 
   get #resolved(): Program {
@@ -156,6 +197,27 @@ export class ExecutableView {
   }
   get setgid(): boolean {
     return this.#executable.setgid;
+  }
+  get modifiedUnixNs(): bigint | undefined {
+    return this.#executable.mtimeNs === 0n ? undefined : this.#executable.mtimeNs;
+  }
+  get changedUnixNs(): bigint | undefined {
+    return this.#executable.ctimeNs === 0n ? undefined : this.#executable.ctimeNs;
+  }
+}
+
+export class PrivilegesView {
+  readonly #privileges: Privileges;
+
+  constructor(privileges: Privileges) {
+    this.#privileges = privileges;
+  }
+
+  get credentials(): CredentialsView {
+    return new CredentialsView(this.#privileges.credentials);
+  }
+  get capabilities(): CapabilitySetsView {
+    return new CapabilitySetsView(this.#privileges.capabilities);
   }
 }
 
@@ -229,10 +291,14 @@ export class StdioSocketView {
   get peerPort(): bigint {
     return BigInt(this.#socket.peerPort);
   }
+  get peerPid(): bigint {
+    return BigInt(this.#socket.peerPid);
+  }
   /** For evidence: "fd 0 → 203.0.113.9:4444". */
   toString(): string {
     const { fd, family, peerAddress, peerPort } = this.#socket;
     if (peerAddress === '') return `fd ${fd}: ${family}`;
+    if (family === 'unix') return `fd ${fd} → ${peerAddress}`;
     return `fd ${fd} → ${family === 'ipv6' ? `[${peerAddress}]` : peerAddress}:${peerPort}`;
   }
 }

@@ -43,6 +43,7 @@ const stdioSocketExample = z.strictObject({
   family: z.enum(['ipv4', 'ipv6', 'unix', 'other']),
   peerAddress: z.string().optional(),
   peerPort: port.optional(),
+  peerPid: uint32.optional(),
 });
 
 const processExample = z.strictObject({
@@ -51,13 +52,22 @@ const processExample = z.strictObject({
   comm: z.string().optional(),
   executable: executableExample.optional(),
   filename: z.string().optional(),
+  interpreter: z.string().optional(),
   argv: texts.optional(),
   argvTruncated: z.boolean().optional(),
   cwd: z.string().optional(),
   credentials: credentialsExample.optional(),
   capabilities: capabilitiesExample.optional(),
+  /** What it might before; null: not known. What is not given was the same. */
+  before: z
+    .strictObject({ credentials: credentialsExample.optional(), capabilities: capabilitiesExample.optional() })
+    .nullable()
+    .optional(),
   stdioSockets: z.array(stdioSocketExample).optional(),
   hasTty: z.boolean().optional(),
+  tty: z.string().optional(),
+  sessionId: uint32.optional(),
+  loginUid: uint32.optional(),
   secureExec: z.boolean().optional(),
   entry: z.enum(['container-init', 'exec-session', 'internal']).optional(),
   observed: z.boolean().optional(),

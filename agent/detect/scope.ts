@@ -71,14 +71,19 @@ function executionOfRecord(event: ExecEvent, containerId: string): ProcessExecut
     endKtimeNs: undefined,
     executable: event.executable,
     filename: event.filename,
+    interpreter: event.interpreter,
     argv: event.argv,
     argvTruncated: event.argvTruncated,
     cwd: event.cwd,
     comm: event.comm,
     credentials: event.credentials,
     capabilities: event.capabilities,
+    before: event.before,
     stdioSockets: event.stdioSockets,
     hasTty: event.hasTty,
+    tty: event.tty,
+    sessionId: event.sessionId,
+    loginUid: event.loginUid,
     secureExec: event.secureExec,
     entry: event.fromOutside ? (event.containerPid === 1 ? 'container-init' : 'exec-session') : 'internal',
     observed: true,
@@ -87,6 +92,7 @@ function executionOfRecord(event: ExecEvent, containerId: string): ProcessExecut
     parentMissing: !event.fromOutside,
     exitCode: undefined,
     exitSignal: undefined,
+    coreDumped: undefined,
   };
 }
 

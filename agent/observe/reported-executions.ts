@@ -31,6 +31,7 @@ export class ReportedExecutions {
       endUnixNs: this.#clock.unixNs(execution.endKtimeNs),
       exitCode: execution.exitCode ?? 0,
       exitSignal: execution.exitSignal ?? 0,
+      coreDumped: execution.coreDumped ?? false,
     };
   }
 }

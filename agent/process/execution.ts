@@ -30,14 +30,19 @@ export function executionFromExec(event: ExecEvent, origin: ExecutionOrigin): Ex
     endKtimeNs: undefined,
     executable: event.executable,
     filename: event.filename,
+    interpreter: event.interpreter,
     argv: event.argv,
     argvTruncated: event.argvTruncated,
     cwd: event.cwd,
     comm: event.comm,
     credentials: event.credentials,
     capabilities: event.capabilities,
+    before: event.before,
     stdioSockets: event.stdioSockets,
     hasTty: event.hasTty,
+    tty: event.tty,
+    sessionId: event.sessionId,
+    loginUid: event.loginUid,
     secureExec: event.secureExec,
     entry: origin.entry,
     observed: true,
@@ -46,6 +51,7 @@ export function executionFromExec(event: ExecEvent, origin: ExecutionOrigin): Ex
     parentMissing: origin.parentMissing,
     exitCode: undefined,
     exitSignal: undefined,
+    coreDumped: undefined,
     ancestorCount: ancestorCountBelow(origin.parent),
   };
 }
@@ -68,12 +74,15 @@ export function executionFromFork(parent: ExecutionRecord, child: ForkedProcess)
     startKtimeNs: child.startKtimeNs,
     execKtimeNs: child.startKtimeNs,
     endKtimeNs: undefined,
+    before: { credentials: parent.credentials, capabilities: parent.capabilities },
+    secureExec: false,
     entry: 'internal',
     observed: true,
     parent,
     parentMissing: false,
     exitCode: undefined,
     exitSignal: undefined,
+    coreDumped: undefined,
     ancestorCount,
   };
 }
@@ -113,5 +122,7 @@ export function executableAt(path: string): Executable {
     inode: 0n,
     setuid: false,
     setgid: false,
+    mtimeNs: 0n,
+    ctimeNs: 0n,
   };
 }

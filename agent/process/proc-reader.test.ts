@@ -8,6 +8,7 @@ describe('parseProcStat', () => {
   it.each(['sleep', 'a b', 'x) R 1 (y', '((', '))'])('finds the fields behind the command %j', (comm) => {
     expect(parseProcStat(statLine(comm))).toEqual({
       ...{ comm, state: 'S', parentPid: 17, hasTty: true, startKtimeNs: 9_876_540_000_000n },
+      ...{ sessionId: 4242, tty: 'pts/0' },
     });
   });
 

@@ -14,6 +14,9 @@ export interface ProcProcess {
   startKtimeNs: bigint;
   comm: string;
   hasTty: boolean;
+  tty: string;
+  sessionId: number;
+  loginUid: number | undefined;
   executable: Executable;
   argv: string[];
   argvTruncated: boolean;
@@ -27,7 +30,10 @@ export interface ProcStat {
   comm: string;
   state: string;
   parentPid: number;
+  sessionId: number;
   hasTty: boolean;
+  /** "pts/0"; empty when there is none, or its driver has no number of its own. */
+  tty: string;
   startKtimeNs: bigint;
 }
 
@@ -41,15 +47,24 @@ export function parseProcStat(text: string): ProcStat | undefined {
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(' ');
-  const [state, parentPid, tty, ticks] = [fields[0], fields[1], fields[4], fields[19]];
+  const [state, parentPid, session, tty, ticks] = [fields[0], fields[1], fields[3], fields[4], fields[19]];
   if (state === undefined || parentPid === undefined || ticks === undefined || !/^\d+$/.test(ticks)) return undefined;
   return {
     comm: text.slice(open + 1, close),
     state,
     parentPid: Number(parentPid),
+    sessionId: Number(session),
     hasTty: tty !== '0',
+    tty: terminalName(Number(tty)),
     startKtimeNs: BigInt(ticks) * procTickNs,
   };
+}
+
+/** Majors 136 to 143 are pseudo-terminals (Documentation/admin-guide/devices.txt). */
+function terminalName(device: number): string {
+  const major = (device >>> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  return major >= 136 && major <= 143 ? `pts/${(major - 136) * 256 + minor}` : '';
 }
 
 export interface ProcStatus {
@@ -117,6 +132,9 @@ export function readProcess(procRoot: string, pid: number): ProcProcess | undefi
       startKtimeNs: stat.startKtimeNs,
       comm: stat.comm,
       hasTty: stat.hasTty,
+      tty: stat.tty,
+      sessionId: stat.sessionId,
+      loginUid: readLoginUid(join(directory, 'loginuid')),
       ...status,
       ...readArgv(join(directory, 'cmdline')),
       executable: readExecutable(join(directory, 'exe')),
@@ -142,6 +160,13 @@ function readArgv(path: string): { argv: string[]; argvTruncated: boolean } {
   }
 }
 
+const noLoginUid = 0xffff_ffff;
+
+function readLoginUid(path: string): number | undefined {
+  const text = orElse('', () => readFileSync(path, 'utf8'));
+  return /^\d+$/.test(text) && Number(text) !== noLoginUid ? Number(text) : undefined;
+}
+
 const deletedSuffix = ' (deleted)';
 
 function readExecutable(link: string): Executable {
@@ -158,6 +183,8 @@ function readExecutable(link: string): Executable {
     inode: stat?.ino ?? 0n,
     setuid: (mode & 0o4000) !== 0,
     setgid: (mode & 0o2000) !== 0,
+    mtimeNs: stat?.mtimeNs ?? 0n,
+    ctimeNs: stat?.ctimeNs ?? 0n,
   };
 }
 
@@ -172,7 +199,7 @@ function readStdioSockets(directory: string): StdioSocket[] {
   const sockets: StdioSocket[] = [];
   for (const fd of [0, 1, 2] as const) {
     const target = orElse('', () => readlinkSync(join(directory, String(fd))));
-    if (target.startsWith('socket:')) sockets.push({ fd, family: 'other', peerAddress: '', peerPort: 0 });
+    if (target.startsWith('socket:')) sockets.push({ fd, family: 'other', peerAddress: '', peerPort: 0, peerPid: 0 });
   }
   return sockets;
 }

@@ -93,6 +93,7 @@ class Tree implements ProcessTree, SeedTarget {
       previous.endKtimeNs = event.ktimeNs;
       previous.exitCode = undefined;
       previous.exitSignal = undefined;
+      previous.coreDumped = undefined;
     }
     // The leader's exit comes before the exec of another thread, which then continues as this process.
     task.exitKtimeNs = undefined;
@@ -114,6 +115,7 @@ class Tree implements ProcessTree, SeedTarget {
     execution.endKtimeNs = event.ktimeNs;
     execution.exitCode = event.exitCode;
     execution.exitSignal = event.exitSignal;
+    execution.coreDumped = event.coreDumped;
     return execution;
   }
 

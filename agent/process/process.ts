@@ -1,4 +1,4 @@
-import type { CapabilitySets, Credentials, Executable, StdioSocket } from '../decode/kernel-event.ts';
+import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket } from '../decode/kernel-event.ts';
 
 export type ProcessEntry = 'container-init' | 'exec-session' | 'internal';
 
@@ -13,14 +13,24 @@ export interface ProcessExecution {
   endKtimeNs: bigint | undefined;
   readonly executable: Executable;
   readonly filename: string;
+  /** The name after "#!" of the script that was executed; empty when none was, or where it was read from /proc. */
+  readonly interpreter: string;
   readonly argv: readonly string[];
   readonly argvTruncated: boolean;
   readonly cwd: string;
   readonly comm: string;
   readonly credentials: Credentials;
   readonly capabilities: CapabilitySets;
+  /** What the process might before it executed this program; undefined when not known. A forked copy changed nothing. */
+  readonly before: Privileges | undefined;
   readonly stdioSockets: readonly StdioSocket[];
   readonly hasTty: boolean;
+  /** Name of the controlling terminal, such as "pts/0"; empty when there is none. */
+  readonly tty: string;
+  /** pid of the session's leader in the host's pid namespace; 0 when not known. */
+  readonly sessionId: number;
+  /** The user who once logged in, as audit keeps it; undefined when nobody did. */
+  readonly loginUid: number | undefined;
   readonly secureExec: boolean;
   readonly entry: ProcessEntry;
   /** False where it was read from /proc because the agent started later or records were lost. */
@@ -35,4 +45,6 @@ export interface ProcessExecution {
   readonly parentMissing: boolean;
   exitCode: number | undefined;
   exitSignal: number | undefined;
+  /** Whether the kernel wrote its memory to a file when it ended. */
+  coreDumped: boolean | undefined;
 }

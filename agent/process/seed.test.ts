@@ -57,7 +57,7 @@ describe('seeding the process tree', () => {
     const worker = tree.find(50, 10_010_000_000n);
     expect(worker).toMatchObject({ argv: ['worker', '-x'], observed: false, entry: 'internal', containerId: id });
     expect(worker?.executable).toMatchObject({ path: '/bin/worker', layer: 'unknown' });
-    expect(worker?.stdioSockets).toEqual([{ fd: 0, family: 'other', peerAddress: '', peerPort: 0 }]);
+    expect(worker?.stdioSockets).toEqual([{ fd: 0, family: 'other', peerAddress: '', peerPort: 0, peerPid: 0 }]);
     expect(worker?.parent).toMatchObject({ pid: 300, entry: 'container-init', parentMissing: false });
     expect(tree.find(400, 10_020_000_000n)).toMatchObject({ entry: 'exec-session', parent: undefined });
     expect(await tree.seed(id, join(root, 'cgroup'))).toBe(0);

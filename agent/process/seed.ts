@@ -78,7 +78,8 @@ function executionFromProc(seeding: Seeding, found: ProcProcess, task: Task): Ex
   const parentTask = inside ? target.tasks.current(found.parentPid) : undefined;
   const parent = parentTask && target.find(parentTask.pid, parentTask.startKtimeNs);
   const outsideEntry = found.containerPid === 1 || oldestPid === found.pid ? 'container-init' : 'exec-session';
-  const { executable, argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets, hasTty } = found;
+  const { executable, argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets } = found;
+  const { hasTty, tty, sessionId, loginUid } = found;
   return {
     executionId: target.seedId(task.pid, task.startKtimeNs),
     pid: task.pid,
@@ -88,7 +89,9 @@ function executionFromProc(seeding: Seeding, found: ProcProcess, task: Task): Ex
     endKtimeNs: undefined,
     executable,
     filename: executable.path,
-    ...{ argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets, hasTty },
+    interpreter: '',
+    ...{ argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets, hasTty, tty, sessionId, loginUid },
+    before: undefined,
     secureExec: false,
     entry: inside ? 'internal' : outsideEntry,
     observed: false,
@@ -97,6 +100,7 @@ function executionFromProc(seeding: Seeding, found: ProcProcess, task: Task): Ex
     parentMissing: inside && parent === undefined,
     exitCode: undefined,
     exitSignal: undefined,
+    coreDumped: undefined,
     ancestorCount: ancestorCountBelow(parent),
   };
 }

@@ -44,6 +44,20 @@ export const hooks: readonly Hook[] = [
     required: true,
   },
   {
+    name: 'privileges',
+    variants: [
+      tracepoint('privileges_tp', 'sched_prepare_exec'),
+      {
+        program: 'privileges_fentry',
+        attachPoint: 'fentry/security_bprm_committing_creds',
+        requires: { kind: 'function', name: 'security_bprm_committing_creds' },
+      },
+      { program: 'privileges_kprobe', attachPoint: 'kprobe/security_bprm_committing_creds' },
+    ],
+    consequence: 'what a process might before it executed a program is not known: privileges gained by it are not told',
+    required: false,
+  },
+  {
     name: 'capability',
     variants: [
       tracepoint('capability_tp', 'cap_capable'),

@@ -88,7 +88,7 @@ describe('any bytes', () => {
     const ended: Item = {
       item: {
         $case: 'executionEnded',
-        value: { containerId: 'c', executionId: 'e', endUnixNs: 1n, exitCode: 0, exitSignal: 0 },
+        value: { containerId: 'c', executionId: 'e', endUnixNs: 1n, exitCode: 0, exitSignal: 0, coreDumped: false },
       },
     };
     const goodBytes = Item.encode(ended).finish();

@@ -136,7 +136,10 @@ function shortenExecution(execution: ProcessExecution, cut: Cutter): void {
   execution.filename = cut.text(execution.filename, limits.textLength);
   execution.cwd = cut.text(execution.cwd, limits.textLength);
   execution.comm = cut.text(execution.comm, limits.nameLength);
-  cut.list(execution.stdioSockets, 16);
+  execution.interpreter = cut.text(execution.interpreter, limits.textLength);
+  execution.tty = cut.text(execution.tty, limits.nameLength);
+  for (const socket of cut.list(execution.stdioSockets, 16))
+    socket.peerAddress = cut.text(socket.peerAddress, limits.nameLength);
   if (!isWordOf(ProcessEntry, execution.entry)) execution.entry = ProcessEntry.UNSPECIFIED;
   const { executable } = execution;
   if (executable === undefined) return;

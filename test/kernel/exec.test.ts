@@ -170,7 +170,7 @@ describe('who executes', () => {
       '/bin/actor listen 4444 & sleep 0.2; /bin/actor reverse 127.0.0.1 4444 /bin/true; wait',
     ]);
     expect(only(execs.filter((exec) => exec.filename === '/bin/true')).stdioSockets).toEqual(
-      [0, 1, 2].map((fd) => ({ fd, family: 'ipv4', peerAddress: '127.0.0.1', peerPort: 4444 })),
+      [0, 1, 2].map((fd) => ({ fd, family: 'ipv4', peerAddress: '127.0.0.1', peerPort: 4444, peerPid: 0 })),
     );
   });
 });

@@ -109,7 +109,7 @@ export const processChecks: readonly Check[] = [
           execs.filter((exec) => exec.filename === '/bin/true'),
           execs,
         ).stdioSockets,
-        [0, 1, 2].map((fd) => ({ fd, family: 'ipv4', peerAddress: '127.0.0.1', peerPort: 4444 })),
+        [0, 1, 2].map((fd) => ({ fd, family: 'ipv4', peerAddress: '127.0.0.1', peerPort: 4444, peerPid: 0 })),
       );
     },
   },

@@ -39,16 +39,22 @@ export function execOf(
     parentStartKtimeNs: parent.startKtimeNs,
     executable: {
       ...{ path, pathTruncated: false, layer: 'image', unlinked: false },
-      ...{ device: 39, inode: 100n, setuid: false, setgid: false },
+      ...{ device: 39, inode: 100n, setuid: false, setgid: false, mtimeNs: 0n, ctimeNs: 0n },
     },
     filename: path,
+    interpreter: '',
     argv: [path],
     argvTruncated: false,
     cwd: '/',
     hasTty: false,
+    tty: '',
+    sessionId: process.pid,
+    loginUid: undefined,
+    formerTid: process.pid,
     stdioSockets: [],
     credentials: { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0 },
     capabilities: { effective: 1n, permitted: 1n, inheritable: 0n, bounding: 1n, ambient: 0n },
+    before: undefined,
     namespaces: { mount: 2, pid: 3, network: 4, user: 5 },
     secureExec: false,
     fromOutside: parent === outside,
@@ -67,7 +73,7 @@ export function forkOf(parent: TestProcess, ktimeNs: bigint, child: TestProcess)
 }
 
 export function exitOf(process: TestProcess, ktimeNs: bigint, exitCode = 0): ExitEvent {
-  return { ...task(process, ktimeNs), kind: 'exit', exitCode, exitSignal: 0 };
+  return { ...task(process, ktimeNs), kind: 'exit', exitCode, exitSignal: 0, coreDumped: false };
 }
 
 export function capabilityOf(process: TestProcess, ktimeNs: bigint): CapabilityEvent {

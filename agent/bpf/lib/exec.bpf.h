@@ -3,14 +3,20 @@
 #define TALLYMAN_EXEC_BPF_H
 
 #include "emit.bpf.h"
+#include "executable.bpf.h"
+#include "known-task.bpf.h"
 #include "path.bpf.h"
-#include "task.bpf.h"
+#include "privileges.bpf.h"
+#include "stdio.bpf.h"
 
 #define STRINGS_MASK (RECORD_STRINGS_BYTES - 1)
 #define EXEC_PATH_BYTES 2048
 #define EXEC_FILENAME_BYTES 512
+#define EXEC_INTERPRETER_BYTES 256
 #define EXEC_ARGV_BYTES 3072
 #define EXEC_CWD_BYTES 1024
+/* sun_path, and the NUL that it may lack. */
+#define UNIX_NAME_BYTES 109
 
 /* One record under construction per CPU. The slack lets the verifier accept a masked offset plus the longest read. */
 struct exec_scratch {
@@ -29,101 +35,50 @@ struct {
 	__type(value, struct exec_scratch);
 } exec_scratches SEC(".maps");
 
-static __always_inline void fill_credentials(struct exec_record *record, struct task_struct *task)
-{
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-
-	record->credentials.uid = BPF_CORE_READ(cred, uid.val);
-	record->credentials.gid = BPF_CORE_READ(cred, gid.val);
-	record->credentials.euid = BPF_CORE_READ(cred, euid.val);
-	record->credentials.egid = BPF_CORE_READ(cred, egid.val);
-	record->credentials.suid = BPF_CORE_READ(cred, suid.val);
-	record->credentials.sgid = BPF_CORE_READ(cred, sgid.val);
-	/* kernel_cap_t was an array of two __u32 before 6.3: the same eight bytes on little-endian machines. */
-	BPF_CORE_READ_INTO(&record->capabilities.effective, cred, cap_effective);
-	BPF_CORE_READ_INTO(&record->capabilities.permitted, cred, cap_permitted);
-	BPF_CORE_READ_INTO(&record->capabilities.inheritable, cred, cap_inheritable);
-	BPF_CORE_READ_INTO(&record->capabilities.bounding, cred, cap_bset);
-	BPF_CORE_READ_INTO(&record->capabilities.ambient, cred, cap_ambient);
-	record->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
-}
-
 static __always_inline void fill_identity(struct exec_record *record, struct task_struct *task)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct task_struct *parent = task->real_parent;
+	struct pid *session = task->signal->pids[SESSION_PID_TYPE];
 
-	record->parent_pid = BPF_CORE_READ(parent, tgid);
-	record->parent_start_ktime_ns = task_start_ktime_ns(parent);
-	record->container_pid = task_container_pid(task);
-	record->mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	record->pid_ns = BPF_CORE_READ(task, nsproxy, pid_ns_for_children, ns.inum);
-	record->network_ns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
-}
-
-/* Whether the file's inode has an upper dentry; struct ovl_inode keeps it right behind the VFS inode. */
-static __always_inline bool overlay_upper(struct inode *inode)
-{
-	void *upper = NULL;
-
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
-	return upper != NULL;
-}
-
-static __always_inline void fill_executable(struct exec_record *record, struct file *file, struct vfsmount *root_mnt)
-{
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-
-	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	record->mode = BPF_CORE_READ(inode, i_mode);
-	record->link_count = BPF_CORE_READ(inode, i_nlink);
-	record->filesystem_magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	if (record->filesystem_magic == OVERLAYFS_SUPER_MAGIC && overlay_upper(inode))
-		record->flags |= EXEC_OVERLAY_UPPER;
-	if (BPF_CORE_READ(file, f_path.mnt) == root_mnt)
-		record->flags |= EXEC_ROOT_MOUNT;
-}
-
-static __always_inline void fill_stdio(struct stdio_socket *stdio, struct file *file)
-{
-	__u16 mode = BPF_CORE_READ(file, f_inode, i_mode);
-	struct socket *socket;
-	struct sock *sk;
-
-	stdio->is_socket = (mode & S_IFMT) == S_IFSOCK;
-	if (!stdio->is_socket)
-		return;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	stdio->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (stdio->family == AF_INET)
-		BPF_CORE_READ_INTO((__u32 *)stdio->peer_address, sk, __sk_common.skc_daddr);
-	else if (stdio->family == AF_INET6)
-		BPF_CORE_READ_INTO((struct in6_addr *)stdio->peer_address, sk, __sk_common.skc_v6_daddr);
-	else
-		return;
-	stdio->peer_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-}
-
-static __always_inline void fill_stdio_sockets(struct exec_record *record, struct task_struct *task)
-{
-	struct file **descriptors = BPF_CORE_READ(task, files, fdt, fd);
-
-	for (int i = 0; i < 3; i++) {
-		struct file *file = NULL;
-
-		__builtin_memset(&record->stdio[i], 0, sizeof(record->stdio[i]));
-		bpf_probe_read_kernel(&file, sizeof(file), &descriptors[i]);
-		if (file)
-			fill_stdio(&record->stdio[i], file);
+	if (parent) {
+		record->parent_pid = parent->tgid;
+		record->parent_start_ktime_ns = known_task_start_ktime_ns(parent);
 	}
+	record->container_pid = known_task_container_pid(task);
+	record->session_id = session ? session->numbers[0].nr : 0;
+	record->login_uid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;
+	record->namespaces.mount = task->nsproxy->mnt_ns->ns.inum;
+	record->namespaces.pid = task->nsproxy->pid_ns_for_children->ns.inum;
+	record->namespaces.network = task->nsproxy->net_ns->ns.inum;
+}
+
+/* The terminal's name, where there is one; the bytes behind its NUL are zero. */
+static __always_inline void fill_tty(struct exec_record *record, struct task_struct *task)
+{
+	struct tty_struct *tty = task->signal->tty;
+
+	__builtin_memset(record->tty, 0, sizeof(record->tty));
+	if (!tty)
+		return;
+	record->flags |= EXEC_HAS_TTY;
+	BPF_CORE_READ_STR_INTO(&record->tty, tty, name);
+}
+
+/* Appends a kernel string of at most `limit` bytes, its NUL included; answers how many bytes it took. */
+static __always_inline __u32 append_string(__u8 *strings, __u32 offset, __u32 limit, const char *from)
+{
+	long length;
+
+	asm volatile("" : "+r"(offset));
+	length = bpf_probe_read_kernel_str(&strings[offset & STRINGS_MASK], limit, from);
+	return length > 0 ? length : 0;
 }
 
 static __always_inline __u32 append_argv(struct exec_record *record, __u8 *strings, __u32 offset,
 					 struct task_struct *task)
 {
-	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
-	unsigned long length = BPF_CORE_READ(task, mm, arg_end) - start;
+	unsigned long start = task->mm->arg_start;
+	unsigned long length = task->mm->arg_end - start;
 	__u32 wanted = length;
 
 	if (length > EXEC_ARGV_BYTES - 1) {
@@ -138,6 +93,46 @@ static __always_inline __u32 append_argv(struct exec_record *record, __u8 *strin
 		return 0;
 	}
 	return wanted;
+}
+
+/* An abstract name begins with NUL, which '@' stands for. */
+static __always_inline __u32 append_unix_name(__u8 *strings, __u32 offset, struct sock *sk)
+{
+	char *name = unix_peer_name(sk);
+	__u8 first = 0;
+	__u32 size;
+
+	if (!name)
+		return 0;
+	bpf_probe_read_kernel(&first, sizeof(first), name);
+	if (first)
+		return append_string(strings, offset, UNIX_NAME_BYTES, name);
+	asm volatile("" : "+r"(offset));
+	strings[offset & STRINGS_MASK] = '@';
+	size = append_string(strings, offset + 1, UNIX_NAME_BYTES - 1, name + 1);
+	return size ? size + 1 : 0;
+}
+
+/* Sockets among the standard descriptors, and the names of unix ones behind the other strings. */
+static __always_inline void fill_stdio_sockets(struct exec_scratch *scratch, struct task_struct *task)
+{
+	struct exec_record *record = &scratch->record;
+	volatile __u32 *offset = &scratch->offset;
+	struct file *files[STDIO_DESCRIPTORS];
+
+	__builtin_memset(record->stdio, 0, sizeof(record->stdio));
+	read_stdio_files(files, task);
+	for (int i = 0; i < STDIO_DESCRIPTORS; i++) {
+		struct sock *sk = stdio_sock(files[i]);
+
+		if (!sk)
+			continue;
+		fill_stdio(&record->stdio[i], sk);
+		if (record->stdio[i].family != AF_UNIX)
+			continue;
+		record->stdio[i].peer_name_size = append_unix_name(scratch->strings, *offset, sk);
+		*offset += record->stdio[i].peer_name_size;
+	}
 }
 
 #endif

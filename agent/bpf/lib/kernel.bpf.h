@@ -32,11 +32,39 @@ struct super_block {
 	unsigned long s_magic;
 };
 
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned int i_nlink;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	/* Since 6.11; the flavours below are the forms before. */
+	__s64 i_mtime_sec;
+	__s64 i_ctime_sec;
+	__u32 i_mtime_nsec;
+	__u32 i_ctime_nsec;
+};
+
+/* 6.7 to 6.10 */
+struct inode___private {
+	struct timespec64 __i_mtime;
+	struct timespec64 __i_ctime;
+};
+
+/* 6.6 */
+struct inode___half {
+	struct timespec64 i_mtime;
+	struct timespec64 __i_ctime;
+};
+
+/* Before 6.6 */
+struct inode___public {
+	struct timespec64 i_mtime;
+	struct timespec64 i_ctime;
 };
 
 struct dentry {
@@ -177,10 +205,16 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-struct tty_struct;
+struct tty_struct {
+	char name[64];
+};
+
+#define SESSION_PID_TYPE 3
 
 struct signal_struct {
 	atomic_t live;
+	/* By process, thread group, process group and session. */
+	struct pid *pids[4];
 	int group_exit_code;
 	unsigned int flags;
 	struct tty_struct *tty;
@@ -200,6 +234,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	/* Only where the kernel is built with audit. */
+	kuid_t loginuid;
 	const struct cred *cred;
 	const struct cred *real_cred;
 	struct css_set *cgroups;
@@ -209,7 +245,9 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+	struct cred *cred;
 	const char *filename;
+	const char *interp;
 	unsigned int secureexec : 1;
 };
 
@@ -230,6 +268,21 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	struct pid *sk_peer_pid;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct socket {

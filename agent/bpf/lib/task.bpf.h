@@ -37,19 +37,19 @@ static __always_inline __u32 task_container_pid(struct task_struct *task)
  * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container. Never
  * true for the agent and its children.
  */
-static __always_inline bool task_is_candidate(struct task_struct *task)
+static __always_inline bool is_candidate(__u32 mount_ns, __u64 cgroup_id)
 {
-	__u32 mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	struct cgroup_entry *entry;
-	__u64 cgroup_id;
 
-	if (mount_ns == host_mount_ns || mount_ns == 0)
-		return false;
-	cgroup_id = task_cgroup_id(task);
-	if (cgroup_id == own_cgroup_id)
+	if (mount_ns == host_mount_ns || mount_ns == 0 || cgroup_id == own_cgroup_id)
 		return false;
 	entry = bpf_map_lookup_elem(&cgroups, &cgroup_id);
 	return !entry || entry->verdict != CGROUP_IGNORE;
+}
+
+static __always_inline bool task_is_candidate(struct task_struct *task)
+{
+	return is_candidate(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum), task_cgroup_id(task));
 }
 
 /* The entry of the task's process, if it is past the runtime's set-up; NULL for the host and for runc itself. */

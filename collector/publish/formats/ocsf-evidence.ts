@@ -56,6 +56,7 @@ function evidenceData(finding: Finding): object {
     privileges: finding.processes.length === 0 ? undefined : finding.processes.map(privilegesOf),
     argv_truncated: acting?.argvTruncated || undefined,
     filename: acting?.filename || undefined,
+    interpreter: acting?.interpreter || undefined,
     stdio_sockets: acting === undefined || acting.stdioSockets.length === 0 ? undefined : acting.stdioSockets,
     capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
@@ -75,6 +76,25 @@ function privilegesOf(execution: ProcessExecution): object {
     capabilities_effective: capabilities === undefined ? undefined : capabilityMask(capabilities.effective),
     capabilities_permitted: capabilities === undefined ? undefined : capabilityMask(capabilities.permitted),
     secure_exec: execution.secureExec || undefined,
+    login_uid: execution.loginUid,
+    before: beforeOf(execution),
+  };
+}
+
+/** What the process might before it executed the program, where that is known and was something else. */
+function beforeOf({ before, credentials, capabilities }: ProcessExecution): object | undefined {
+  if (before?.credentials === undefined || before.capabilities === undefined) return undefined;
+  const isSame =
+    before.credentials.uid === credentials?.uid &&
+    before.credentials.euid === credentials.euid &&
+    before.capabilities.permitted === capabilities?.permitted &&
+    before.capabilities.effective === capabilities.effective;
+  if (isSame) return undefined;
+  return {
+    real_uid: before.credentials.uid,
+    effective_uid: before.credentials.euid,
+    capabilities_effective: capabilityMask(before.capabilities.effective),
+    capabilities_permitted: capabilityMask(before.capabilities.permitted),
   };
 }
 

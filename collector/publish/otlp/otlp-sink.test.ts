@@ -49,6 +49,7 @@ const ended = (executionId: string, endUnixNs: bigint, exitCode = 0) => ({
   endUnixNs,
   exitCode,
   exitSignal: 0,
+  coreDumped: false,
 });
 const actingId = 'b00t1d00:1041:1041000:1';
 

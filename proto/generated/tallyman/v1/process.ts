@@ -159,6 +159,10 @@ export interface Executable {
   device: number;
   setuid: boolean;
   setgid: boolean;
+  /** When its content was last written; 0 when not known. Whoever owns the file can set it. */
+  modifiedUnixNs: bigint;
+  /** When the file, its name or its permissions were last changed; 0 when not known. */
+  changedUnixNs: bigint;
 }
 
 export interface Credentials {
@@ -179,14 +183,25 @@ export interface CapabilitySets {
   ambient: bigint;
 }
 
+/** What a process may. */
+export interface Privileges {
+  credentials: Credentials | undefined;
+  capabilities: CapabilitySets | undefined;
+}
+
 /** File descriptor 0, 1 or 2 that was a socket when the program was executed. */
 export interface StdioSocket {
   fd: number;
   /** "ipv4", "ipv6", "unix", "other" */
   family: string;
-  /** Empty when not connected or not an inet socket. */
+  /**
+   * Of inet sockets the peer's address, of unix sockets the name of the other end ("@" before abstract ones). Empty when
+   * there is no peer, or it has no name.
+   */
   peerAddress: string;
   peerPort: number;
+  /** Of unix sockets: the process that made or accepted the other end; 0 when not known. */
+  peerPid: number;
 }
 
 /** One execution of a program by a process: from its exec (or fork) to its exit or next exec. */
@@ -226,10 +241,36 @@ export interface ProcessExecution {
   exitSignal: number;
   /** AT_SECURE of execve(2): the program gained privileges by setuid, setgid or file capabilities. */
   secureExec: boolean;
+  /** The name after "#!" of the script that was executed, or of the last one of a chain; empty when none was. */
+  interpreter: string;
+  /** What the process might before it executed this program; absent when not known. */
+  before:
+    | Privileges
+    | undefined;
+  /** Name of the controlling terminal, such as "pts/0"; empty when there is none. */
+  tty: string;
+  /** pid of the session's leader in the host's pid namespace; 0 when not known. */
+  sessionId: number;
+  /** The user who once logged in, as audit keeps it; absent when nobody did. */
+  loginUid?:
+    | number
+    | undefined;
+  /** The kernel wrote its memory to a file when it ended. Valid as exit_code is. */
+  coreDumped: boolean;
 }
 
 function createBaseExecutable(): Executable {
-  return { path: "", layer: 0, unlinked: false, inode: 0n, device: 0, setuid: false, setgid: false };
+  return {
+    path: "",
+    layer: 0,
+    unlinked: false,
+    inode: 0n,
+    device: 0,
+    setuid: false,
+    setgid: false,
+    modifiedUnixNs: 0n,
+    changedUnixNs: 0n,
+  };
 }
 
 export const Executable: MessageFns<Executable> = {
@@ -257,6 +298,18 @@ export const Executable: MessageFns<Executable> = {
     }
     if (message.setgid !== false) {
       writer.uint32(56).bool(message.setgid);
+    }
+    if (message.modifiedUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.modifiedUnixNs) !== message.modifiedUnixNs) {
+        throw new globalThis.Error("value provided for field message.modifiedUnixNs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.modifiedUnixNs);
+    }
+    if (message.changedUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.changedUnixNs) !== message.changedUnixNs) {
+        throw new globalThis.Error("value provided for field message.changedUnixNs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.changedUnixNs);
     }
     return writer;
   },
@@ -330,6 +383,22 @@ export const Executable: MessageFns<Executable> = {
             message.setgid = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.modifiedUnixNs = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.changedUnixNs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -351,6 +420,16 @@ export const Executable: MessageFns<Executable> = {
       device: isSet(object.device) ? globalThis.Number(object.device) : 0,
       setuid: isSet(object.setuid) ? globalThis.Boolean(object.setuid) : false,
       setgid: isSet(object.setgid) ? globalThis.Boolean(object.setgid) : false,
+      modifiedUnixNs: isSet(object.modifiedUnixNs)
+        ? BigInt(object.modifiedUnixNs)
+        : isSet(object.modified_unix_ns)
+        ? BigInt(object.modified_unix_ns)
+        : 0n,
+      changedUnixNs: isSet(object.changedUnixNs)
+        ? BigInt(object.changedUnixNs)
+        : isSet(object.changed_unix_ns)
+        ? BigInt(object.changed_unix_ns)
+        : 0n,
     };
   },
 
@@ -377,6 +456,12 @@ export const Executable: MessageFns<Executable> = {
     if (message.setgid !== false) {
       obj.setgid = message.setgid;
     }
+    if (message.modifiedUnixNs !== 0n) {
+      obj.modifiedUnixNs = message.modifiedUnixNs.toString();
+    }
+    if (message.changedUnixNs !== 0n) {
+      obj.changedUnixNs = message.changedUnixNs.toString();
+    }
     return obj;
   },
 
@@ -392,6 +477,12 @@ export const Executable: MessageFns<Executable> = {
     message.device = object.device ?? 0;
     message.setuid = object.setuid ?? false;
     message.setgid = object.setgid ?? false;
+    message.modifiedUnixNs = (object.modifiedUnixNs !== undefined && object.modifiedUnixNs !== null)
+      ? BigInt(object.modifiedUnixNs)
+      : 0n;
+    message.changedUnixNs = (object.changedUnixNs !== undefined && object.changedUnixNs !== null)
+      ? BigInt(object.changedUnixNs)
+      : 0n;
     return message;
   },
 };
@@ -695,8 +786,97 @@ export const CapabilitySets: MessageFns<CapabilitySets> = {
   },
 };
 
+function createBasePrivileges(): Privileges {
+  return { credentials: undefined, capabilities: undefined };
+}
+
+export const Privileges: MessageFns<Privileges> = {
+  encode(message: Privileges, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(10).fork()).join();
+    }
+    if (message.capabilities !== undefined) {
+      CapabilitySets.encode(message.capabilities, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Privileges {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivileges();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.capabilities = CapabilitySets.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Privileges {
+    return {
+      credentials: isSet(object.credentials) ? Credentials.fromJSON(object.credentials) : undefined,
+      capabilities: isSet(object.capabilities) ? CapabilitySets.fromJSON(object.capabilities) : undefined,
+    };
+  },
+
+  toJSON(message: Privileges): unknown {
+    const obj: any = {};
+    if (message.credentials !== undefined) {
+      obj.credentials = Credentials.toJSON(message.credentials);
+    }
+    if (message.capabilities !== undefined) {
+      obj.capabilities = CapabilitySets.toJSON(message.capabilities);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Privileges>): Privileges {
+    return Privileges.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Privileges>): Privileges {
+    const message = createBasePrivileges();
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.capabilities = (object.capabilities !== undefined && object.capabilities !== null)
+      ? CapabilitySets.fromPartial(object.capabilities)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseStdioSocket(): StdioSocket {
-  return { fd: 0, family: "", peerAddress: "", peerPort: 0 };
+  return { fd: 0, family: "", peerAddress: "", peerPort: 0, peerPid: 0 };
 }
 
 export const StdioSocket: MessageFns<StdioSocket> = {
@@ -712,6 +892,9 @@ export const StdioSocket: MessageFns<StdioSocket> = {
     }
     if (message.peerPort !== 0) {
       writer.uint32(32).uint32(message.peerPort);
+    }
+    if (message.peerPid !== 0) {
+      writer.uint32(40).uint32(message.peerPid);
     }
     return writer;
   },
@@ -761,6 +944,14 @@ export const StdioSocket: MessageFns<StdioSocket> = {
             message.peerPort = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.peerPid = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -787,6 +978,11 @@ export const StdioSocket: MessageFns<StdioSocket> = {
         : isSet(object.peer_port)
         ? globalThis.Number(object.peer_port)
         : 0,
+      peerPid: isSet(object.peerPid)
+        ? globalThis.Number(object.peerPid)
+        : isSet(object.peer_pid)
+        ? globalThis.Number(object.peer_pid)
+        : 0,
     };
   },
 
@@ -804,6 +1000,9 @@ export const StdioSocket: MessageFns<StdioSocket> = {
     if (message.peerPort !== 0) {
       obj.peerPort = Math.round(message.peerPort);
     }
+    if (message.peerPid !== 0) {
+      obj.peerPid = Math.round(message.peerPid);
+    }
     return obj;
   },
 
@@ -816,6 +1015,7 @@ export const StdioSocket: MessageFns<StdioSocket> = {
     message.family = object.family ?? "";
     message.peerAddress = object.peerAddress ?? "";
     message.peerPort = object.peerPort ?? 0;
+    message.peerPid = object.peerPid ?? 0;
     return message;
   },
 };
@@ -844,6 +1044,12 @@ function createBaseProcessExecution(): ProcessExecution {
     exitCode: 0,
     exitSignal: 0,
     secureExec: false,
+    interpreter: "",
+    before: undefined,
+    tty: "",
+    sessionId: 0,
+    loginUid: undefined,
+    coreDumped: false,
   };
 }
 
@@ -926,6 +1132,24 @@ export const ProcessExecution: MessageFns<ProcessExecution> = {
     }
     if (message.secureExec !== false) {
       writer.uint32(176).bool(message.secureExec);
+    }
+    if (message.interpreter !== "") {
+      writer.uint32(186).string(message.interpreter);
+    }
+    if (message.before !== undefined) {
+      Privileges.encode(message.before, writer.uint32(194).fork()).join();
+    }
+    if (message.tty !== "") {
+      writer.uint32(202).string(message.tty);
+    }
+    if (message.sessionId !== 0) {
+      writer.uint32(208).uint32(message.sessionId);
+    }
+    if (message.loginUid !== undefined) {
+      writer.uint32(216).uint32(message.loginUid);
+    }
+    if (message.coreDumped !== false) {
+      writer.uint32(224).bool(message.coreDumped);
     }
     return writer;
   },
@@ -1119,6 +1343,54 @@ export const ProcessExecution: MessageFns<ProcessExecution> = {
             message.secureExec = reader.bool();
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.interpreter = reader.string();
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.before = Privileges.decode(reader, reader.uint32());
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.tty = reader.string();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.sessionId = reader.uint32();
+            continue;
+          }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.loginUid = reader.uint32();
+            continue;
+          }
+          case 28: {
+            if (tag !== 224) {
+              break;
+            }
+
+            message.coreDumped = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1205,6 +1477,24 @@ export const ProcessExecution: MessageFns<ProcessExecution> = {
         : isSet(object.secure_exec)
         ? globalThis.Boolean(object.secure_exec)
         : false,
+      interpreter: isSet(object.interpreter) ? globalThis.String(object.interpreter) : "",
+      before: isSet(object.before) ? Privileges.fromJSON(object.before) : undefined,
+      tty: isSet(object.tty) ? globalThis.String(object.tty) : "",
+      sessionId: isSet(object.sessionId)
+        ? globalThis.Number(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.Number(object.session_id)
+        : 0,
+      loginUid: isSet(object.loginUid)
+        ? globalThis.Number(object.loginUid)
+        : isSet(object.login_uid)
+        ? globalThis.Number(object.login_uid)
+        : undefined,
+      coreDumped: isSet(object.coreDumped)
+        ? globalThis.Boolean(object.coreDumped)
+        : isSet(object.core_dumped)
+        ? globalThis.Boolean(object.core_dumped)
+        : false,
     };
   },
 
@@ -1276,6 +1566,24 @@ export const ProcessExecution: MessageFns<ProcessExecution> = {
     if (message.secureExec !== false) {
       obj.secureExec = message.secureExec;
     }
+    if (message.interpreter !== "") {
+      obj.interpreter = message.interpreter;
+    }
+    if (message.before !== undefined) {
+      obj.before = Privileges.toJSON(message.before);
+    }
+    if (message.tty !== "") {
+      obj.tty = message.tty;
+    }
+    if (message.sessionId !== 0) {
+      obj.sessionId = Math.round(message.sessionId);
+    }
+    if (message.loginUid !== undefined) {
+      obj.loginUid = Math.round(message.loginUid);
+    }
+    if (message.coreDumped !== false) {
+      obj.coreDumped = message.coreDumped;
+    }
     return obj;
   },
 
@@ -1318,6 +1626,14 @@ export const ProcessExecution: MessageFns<ProcessExecution> = {
     message.exitCode = object.exitCode ?? 0;
     message.exitSignal = object.exitSignal ?? 0;
     message.secureExec = object.secureExec ?? false;
+    message.interpreter = object.interpreter ?? "";
+    message.before = (object.before !== undefined && object.before !== null)
+      ? Privileges.fromPartial(object.before)
+      : undefined;
+    message.tty = object.tty ?? "";
+    message.sessionId = object.sessionId ?? 0;
+    message.loginUid = object.loginUid ?? undefined;
+    message.coreDumped = object.coreDumped ?? false;
     return message;
   },
 };

@@ -126,6 +126,7 @@ export interface ExecutionEnded {
   endUnixNs: bigint;
   exitCode: number;
   exitSignal: number;
+  coreDumped: boolean;
 }
 
 /** Something the agent did not see, or saw and could not keep. */
@@ -1789,7 +1790,7 @@ export const ContainerUpdate: MessageFns<ContainerUpdate> = {
 };
 
 function createBaseExecutionEnded(): ExecutionEnded {
-  return { containerId: "", executionId: "", endUnixNs: 0n, exitCode: 0, exitSignal: 0 };
+  return { containerId: "", executionId: "", endUnixNs: 0n, exitCode: 0, exitSignal: 0, coreDumped: false };
 }
 
 export const ExecutionEnded: MessageFns<ExecutionEnded> = {
@@ -1811,6 +1812,9 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
     }
     if (message.exitSignal !== 0) {
       writer.uint32(40).uint32(message.exitSignal);
+    }
+    if (message.coreDumped !== false) {
+      writer.uint32(48).bool(message.coreDumped);
     }
     return writer;
   },
@@ -1868,6 +1872,14 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
             message.exitSignal = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.coreDumped = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1907,6 +1919,11 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
         : isSet(object.exit_signal)
         ? globalThis.Number(object.exit_signal)
         : 0,
+      coreDumped: isSet(object.coreDumped)
+        ? globalThis.Boolean(object.coreDumped)
+        : isSet(object.core_dumped)
+        ? globalThis.Boolean(object.core_dumped)
+        : false,
     };
   },
 
@@ -1927,6 +1944,9 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
     if (message.exitSignal !== 0) {
       obj.exitSignal = Math.round(message.exitSignal);
     }
+    if (message.coreDumped !== false) {
+      obj.coreDumped = message.coreDumped;
+    }
     return obj;
   },
 
@@ -1940,6 +1960,7 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
     message.endUnixNs = (object.endUnixNs !== undefined && object.endUnixNs !== null) ? BigInt(object.endUnixNs) : 0n;
     message.exitCode = object.exitCode ?? 0;
     message.exitSignal = object.exitSignal ?? 0;
+    message.coreDumped = object.coreDumped ?? false;
     return message;
   },
 };
