@@ -1,66 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-#include "lib/exec.bpf.h"
-
-static __always_inline void append_paths(struct exec_scratch *scratch, struct task_struct *task, struct file *file)
-{
-	struct exec_record *record = &scratch->record;
-	volatile __u32 *offset = &scratch->offset;
-	struct path_walk walk = {
-		.dentry = file->f_path.dentry,
-		.mnt = file->f_path.mnt,
-		.root_dentry = task->fs->root.dentry,
-		.root_mnt = task->fs->root.mnt,
-	};
-	enum path_end end = append_path(scratch->strings, STRINGS_MASK, offset, EXEC_PATH_BYTES, walk);
-
-	if (end == PATH_TRUNCATED)
-		record->file.flags |= EXEC_PATH_TRUNCATED;
-	else if (end == PATH_DISCONNECTED)
-		record->file.flags |= EXEC_DISCONNECTED;
-	record->path_size = *offset;
-}
-
-static __always_inline void append_cwd(struct exec_scratch *scratch, struct task_struct *task)
-{
-	struct exec_record *record = &scratch->record;
-	volatile __u32 *offset = &scratch->offset;
-	struct path_walk walk = {
-		.dentry = task->fs->pwd.dentry,
-		.mnt = task->fs->pwd.mnt,
-		.root_dentry = task->fs->root.dentry,
-		.root_mnt = task->fs->root.mnt,
-	};
-
-	record->cwd_size = *offset;
-	if (append_path(scratch->strings, STRINGS_MASK, offset, EXEC_CWD_BYTES, walk) != PATH_COMPLETE)
-		record->flags |= EXEC_CWD_TRUNCATED;
-	record->cwd_size = *offset - record->cwd_size;
-}
-
-/* Writes all strings behind the record; scratch->offset is then how many bytes they take. */
-static __always_inline void fill_strings(struct exec_scratch *scratch, struct task_struct *task,
-					 struct linux_binprm *bprm)
-{
-	struct exec_record *record = &scratch->record;
-	volatile __u32 *offset = &scratch->offset;
-	const char *filename = bprm->filename;
-	const char *interpreter = bprm->interp;
-
-	*offset = 0;
-	append_paths(scratch, task, bprm->file);
-	record->filename_size = append_string(scratch->strings, *offset, EXEC_FILENAME_BYTES, filename);
-	*offset += record->filename_size;
-	/* The kernel names another file once a script, or a registered format, has asked for one. */
-	record->interpreter_size = 0;
-	if (interpreter != filename)
-		record->interpreter_size =
-			append_string(scratch->strings, *offset, EXEC_INTERPRETER_BYTES, interpreter);
-	*offset += record->interpreter_size;
-	record->argv_size = append_argv(record, scratch->strings, *offset, task);
-	*offset += record->argv_size;
-	append_cwd(scratch, task);
-	fill_stdio_sockets(scratch, task);
-}
+#include "lib/exec-strings.bpf.h"
+#include "lib/executable.bpf.h"
 
 /* What user space may not have seen of the container before: this program, by file and by the name it goes by. */
 static __always_inline struct novelty novelty_of(const struct exec_record *record)

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildActor } from './docker.ts';
+import { buildProgram } from './docker.ts';
 
 const run = promisify(execFile);
 /** Small, static or without programs, and without maintainer scripts that would touch the host. */
@@ -52,7 +52,7 @@ export async function buildDebianRoot(): Promise<DebianRoot> {
     [`--root=${directory}`, '--force-all', '--force-script-chrootless', '--log=/dev/null', '--install', ...debs],
     { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } },
   );
-  copyFileSync(await buildActor(), join(directory, 'bin/actor'));
+  copyFileSync(await buildProgram('actor'), join(directory, 'bin/actor'));
   for (const applet of applets) symlinkSync('busybox', join(directory, 'bin', applet));
   writeFileSync(join(directory, 'etc/os-release'), 'ID=debian\nVERSION_ID="12"\n');
   return { directory, packages: readPackages(directory), remove: () => rmSync(work, { recursive: true, force: true }) };

@@ -27,6 +27,7 @@ const applets = [
   'chown',
   'ln',
   'ip',
+  'touch',
 ];
 
 /** What can be asked of a container that a test has started. */
@@ -57,13 +58,17 @@ export interface RunOptions {
   pidMode?: string;
   user?: string;
   tty?: boolean;
+  pidsLimit?: number;
   labels?: Record<string, string>;
 }
 
-/** Compiles test/support/programs/actor.c; the path of the static binary. */
-export async function buildActor(): Promise<string> {
-  const target = join(process.cwd(), '.build', 'actor');
-  const source = join(import.meta.dirname, 'programs', 'actor.c');
+/** The programs of test/support/programs; each says in its own file what it does. */
+type TestProgram = 'actor' | 'breeder' | 'executor';
+
+/** Compiles a test program; the path of the static binary. */
+export async function buildProgram(name: TestProgram): Promise<string> {
+  const target = join(process.cwd(), '.build', name);
+  const source = join(import.meta.dirname, 'programs', `${name}.c`);
   const isCurrent = statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (isCurrent < statSync(source).mtimeMs) {
     mkdirSync(join(process.cwd(), '.build'), { recursive: true });
@@ -72,13 +77,14 @@ export async function buildActor(): Promise<string> {
   return target;
 }
 
-/** An image with a static busybox, its applets and the actor, imported as one layer. Built anew by each test file. */
+/** An image with a static busybox, its applets and the test programs, imported as one layer. Built anew by each test file. */
 export async function buildTestImage(reference: string = testImage): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'tallyman-image-'));
   try {
     for (const directory of ['bin', 'tmp', 'etc', 'proc', 'sys', 'dev']) mkdirSync(join(root, directory));
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    copyFileSync(await buildActor(), join(root, 'bin/actor'));
+    for (const name of ['actor', 'breeder', 'executor'] as const)
+      copyFileSync(await buildProgram(name), join(root, 'bin', name));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n');
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
@@ -119,6 +125,7 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
       ...(options.binds === undefined ? {} : { Binds: options.binds }),
       ...(options.tmpfs === undefined ? {} : { Tmpfs: options.tmpfs }),
       ...(options.pidMode === undefined ? {} : { PidMode: options.pidMode }),
+      ...(options.pidsLimit === undefined ? {} : { PidsLimit: options.pidsLimit }),
     },
   });
   await container.start().catch(async (error: unknown) => {
