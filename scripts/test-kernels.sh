@@ -26,7 +26,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 mkdir "$stage/programs" "$stage/guest"
-cc -O2 -static -pthread -o "$stage/programs/actor" test/support/programs/actor.c
+for program in actor breeder executor; do
+  cc -O2 -static -pthread -o "$stage/programs/$program" "test/support/programs/$program.c"
+done
 for program in contain personality; do
   cc -O2 -static -o "$stage/programs/$program" "test/kernels/$program.c"
 done

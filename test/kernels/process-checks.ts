@@ -114,6 +114,53 @@ export const processChecks: readonly Check[] = [
     },
   },
   {
+    name: 'exec tells a script from its interpreter',
+    hook: 'exec',
+    script: `printf '#!/bin/sh -e\\n:\\n' >/opt/run; chmod +x /opt/run; /opt/run one; :`,
+    verify: (events) => {
+      assert.partialDeepStrictEqual(ofKind(events, 'exec').at(-1), {
+        filename: '/opt/run',
+        interpreter: '/bin/sh',
+        executable: { path: '/bin/busybox' },
+        argv: ['/bin/sh', '-e', '/opt/run', 'one'],
+      });
+    },
+  },
+  {
+    name: 'exec knows the thread that executes, the session, and when the file was changed',
+    hook: 'exec',
+    script: 'cp /bin/actor /opt/new; executor session /bin/executor threads 3 /opt/new true; :',
+    verify: (events) => {
+      const [shell, ...execs] = ofKind(events, 'exec');
+      const exec = only(
+        execs.filter((each) => each.filename === '/opt/new'),
+        execs,
+      );
+      const before = execs.findLast((each) => each.pid === exec.pid && each.filename === '/bin/executor');
+      assert.equal(exec.tid, exec.pid);
+      assert.notEqual(exec.formerTid, exec.pid);
+      assert.equal(exec.startKtimeNs, before?.startKtimeNs);
+      assert.equal(exec.sessionId, exec.pid);
+      assert.notEqual(shell?.sessionId, exec.sessionId);
+      const nowNs = BigInt(Date.now()) * 1_000_000n;
+      const { mtimeNs, ctimeNs } = exec.executable;
+      for (const time of [mtimeNs, ctimeNs]) assert.equal(time > nowNs - 600_000_000_000n && time <= nowNs, true);
+    },
+  },
+  {
+    name: 'exec names the other end of a unix socket',
+    hook: 'exec',
+    script: 'executor unix /scratch/x.sock /bin/true; executor unix @smoke /bin/true; executor pair /bin/true; :',
+    verify: (events) => {
+      const execs = ofKind(events, 'exec').filter((each) => each.filename === '/bin/true');
+      assert.deepEqual(
+        execs.map((exec) => exec.stdioSockets[0]?.peerAddress),
+        ['/scratch/x.sock', '@smoke', ''],
+      );
+      for (const exec of execs) assert.equal(exec.stdioSockets[2]?.peerPid, exec.pid);
+    },
+  },
+  {
     name: 'exec cuts long arguments and says so',
     hook: 'exec',
     script: `x=xxxxxxxxxxxxxxxx; for i in 1 2 3 4 5 6 7 8 9; do x=$x$x; done; /bin/actor true "$x"; :`,
@@ -136,6 +183,20 @@ export const processChecks: readonly Check[] = [
       assert.equal(fork.childContainerPid, 2);
       const ended = ofKind(events, 'exit').filter((exit) => exit.startKtimeNs === fork.childStartKtimeNs);
       assert.equal(only(ended).pid, fork.childPid);
+    },
+  },
+  {
+    name: 'exit says that memory was dumped',
+    hook: 'exit',
+    script: 'cd /tmp; breeder dump; :',
+    verify: (events) => {
+      assert.deepEqual(
+        ofKind(events, 'exit').map(({ exitSignal, coreDumped }) => [exitSignal, coreDumped]),
+        [
+          [6, true],
+          [0, false],
+        ],
+      );
     },
   },
   {

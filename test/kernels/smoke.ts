@@ -8,6 +8,7 @@ import { capabilityChecks } from './capability-checks.ts';
 import { type Check, ofKind, toJson } from './check.ts';
 import { cgroupRoot, runContainer } from './guest-container.ts';
 import { cgroupChecks, networkChecks } from './network-checks.ts';
+import { privilegeChecks } from './privilege-checks.ts';
 import { processChecks } from './process-checks.ts';
 
 /**
@@ -114,20 +115,28 @@ async function runSession(hookVariants: Record<string, string>, checks: readonly
   return outcomes;
 }
 
-/** The ways to attach the capability hook that are tried after the one this kernel chose; none when nothing worked. */
-function otherCapabilityVariants(chosen: string): string[] {
-  const points = hooks.find((hook) => hook.name === 'capability')?.variants.map((variant) => variant.attachPoint) ?? [];
+/** The ways to attach a hook that are tried after the one this kernel chose; none when nothing worked. */
+function otherVariants(hook: string, chosen: string): string[] {
+  const points = hooks.find((each) => each.name === hook)?.variants.map((variant) => variant.attachPoint) ?? [];
   return points.includes(chosen) ? points.slice(points.indexOf(chosen) + 1) : [];
 }
+
+/** Hooks that kernels offer in several ways, with what each way has to see. */
+const variedHooks: Readonly<Record<string, readonly Check[]>> = {
+  capability: capabilityChecks,
+  privileges: privilegeChecks,
+};
 
 const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
 console.log(`kernel ${kernel}`);
 let outcomes: Outcome[] = [];
 try {
-  outcomes = await runSession({}, [...processChecks, ...capabilityChecks, ...networkChecks, ...cgroupChecks]);
-  const chosen = outcomes.find((outcome) => outcome.hook === 'capability')?.attachPoint ?? '';
-  for (const capability of otherCapabilityVariants(chosen))
-    outcomes.push(...(await runSession({ capability }, capabilityChecks)));
+  const checks = [...processChecks, ...privilegeChecks, ...capabilityChecks, ...networkChecks, ...cgroupChecks];
+  outcomes = await runSession({}, checks);
+  const chosen = outcomes;
+  for (const [hook, own] of Object.entries(variedHooks))
+    for (const point of otherVariants(hook, chosen.find((outcome) => outcome.hook === hook)?.attachPoint ?? ''))
+      outcomes = [...outcomes, ...(await runSession({ [hook]: point }, own))];
 } catch (error) {
   console.log(`FAIL  ${messageOf(error)}`);
   outcomes.push({ hook: 'sensor', attachPoint: 'none', check: 'starts', error: messageOf(error) });

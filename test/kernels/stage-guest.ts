@@ -84,7 +84,8 @@ function stageBusybox(bin: string): void {
 /** What the containers in the guest run in. */
 function stageImage(image: string, programs: string): void {
   stageBusybox(join(image, 'bin'));
-  for (const program of ['actor', 'personality']) copy(join(programs, program), join(image, 'bin', program), 0o755);
+  for (const program of ['actor', 'breeder', 'executor', 'personality'])
+    copy(join(programs, program), join(image, 'bin', program), 0o755);
   for (const directory of ['dev', 'etc', 'opt', 'proc', 'scratch', 'tmp'])
     mkdirSync(join(image, directory), { recursive: true });
   chmodSync(join(image, 'tmp'), 0o1777);
