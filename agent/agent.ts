@@ -11,6 +11,7 @@ import {
   createContainerDirectory,
 } from './container/container-directory.ts';
 import type { AttributedEvent } from './detect/attributed-event.ts';
+import { hostRuntimes } from './container/host-runtimes.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
@@ -125,7 +126,7 @@ class ComposedAgent implements Agent {
       ...{ procRoot: config.procRoot, logger, metrics },
     });
     this.#directory = createContainerDirectory({
-      docker: config.dockerSocket === undefined ? {} : { socketPath: config.dockerSocket },
+      runtimes: hostRuntimes({ ...config, logger, metrics }),
       onVerdict: (cgroupId, verdict, key) => this.#sensor.setVerdict(cgroupId, verdict, key),
       onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
       onUpdate: (container) => {

@@ -19,6 +19,8 @@ const agentConfigSchema = z.strictObject({
   cgroupRoot: z.string().optional(),
   /** Docker's socket; the default place, or DOCKER_HOST, when not given. */
   dockerSocket: z.string().optional(),
+  /** Sockets of CRI runtimes; the usual places when not given. */
+  criSockets: z.array(z.string()).default([]),
   /** Directories of rules and overrides; they are watched for changes. */
   rulesDirs: z
     .array(z.string())

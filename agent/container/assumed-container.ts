@@ -1,6 +1,6 @@
+import { blankContainer } from './blank-container.ts';
 import type { CgroupMember } from './cgroup-members.ts';
 import { type Container, ContainerState } from './container.ts';
-import { unknownPosture } from './posture.ts';
 
 /** What stands in for the runtime, and the namespace, that nobody told. */
 export const unknownRuntime = 'unknown';
@@ -16,21 +16,10 @@ export function assumedContainer(
 ): Container {
   const id = containerId ?? `cgroup-${cgroupId}`;
   return {
-    id,
-    name: containerId === undefined ? id : containerId.slice(0, 12),
-    runtime: unknownRuntime,
-    image: undefined,
-    posture: unknownPosture(),
-    labels: {},
-    createdUnixNs: 0n,
-    startedUnixNs: 0n,
-    finishedUnixNs: 0n,
-    initPid: 0,
+    ...blankContainer(unknownRuntime, id, containerId === undefined ? id : containerId.slice(0, 12)),
     cgroupId,
     cgroupPath: member?.cgroup.path ?? '',
     state: ContainerState.RUNNING,
-    namespace: unknownRuntime,
-    podName: '',
     podUid: member?.podUid ?? '',
   };
 }

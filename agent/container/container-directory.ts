@@ -7,17 +7,12 @@ import { type CgroupMember, CgroupMembers } from './cgroup-members.ts';
 import { type CgroupLookup, type Container, ContainerState } from './container.ts';
 import { ContainerResolver } from './container-resolver.ts';
 import { ContainerTable } from './container-table.ts';
-import { DockerRuntime, type DockerRuntimeOptions } from './docker.ts';
 import { readOwnCgroupId } from './own-cgroup.ts';
 import type { ContainerRuntime, RuntimeStatus } from './runtime.ts';
 import { RuntimeInbox } from './runtime-inbox.ts';
-import { hostSocketProbe } from './runtime-sockets.ts';
 
 export interface ContainerDirectoryOptions {
-  /** Follow Docker; all fields are optional. Undefined: no Docker. */
-  docker?: Partial<Omit<DockerRuntimeOptions, 'logger' | 'metrics'>>;
-  /** Further runtimes. */
-  runtimes?: readonly ContainerRuntime[];
+  runtimes: readonly ContainerRuntime[];
   /** Mount point of the cgroup v2 hierarchy. */
   cgroupRoot: string;
   /** "/proc" by default. */
@@ -98,7 +93,7 @@ class Directory implements ContainerDirectory {
   constructor(options: ContainerDirectoryOptions) {
     const { logger, metrics, nowMs = () => performance.now(), afterLifeMs = defaultAfterLifeMs } = options;
     this.#options = options;
-    this.#runtimes = [...dockerRuntimes(options), ...(options.runtimes ?? [])];
+    this.#runtimes = options.runtimes;
     this.#table = new ContainerTable({ onUpdate: this.#updated, afterLifeMs, maxExited, maxAssumed, nowMs });
     const onFound = (container: Container): void => this.#inbox.inspected(container);
     this.#resolver = new ContainerResolver({
@@ -143,11 +138,14 @@ class Directory implements ContainerDirectory {
   onCgroupRmdir(event: CgroupRmdirEvent): void {
     this.#index.remove(event.cgroupId);
     const container = this.#table.get(this.#members.ownerOf(event.cgroupId) ?? '');
+    if (container?.cgroupId !== event.cgroupId) return;
     // Nobody else will tell the end of a container that no runtime knows.
-    if (container?.cgroupId === event.cgroupId && this.#table.isAssumed(container.id)) {
+    if (this.#table.isAssumed(container.id)) {
       const finishedUnixNs = BigInt(Date.now()) * 1_000_000n;
       this.#table.put({ ...container, state: ContainerState.EXITED, finishedUnixNs }, true);
+      return;
     }
+    for (const runtime of this.#runtimes) if (runtime.name === container.runtime) runtime.hint?.(container.id);
   }
 
   assume(cgroupId: bigint): Container {
@@ -242,11 +240,4 @@ class Directory implements ContainerDirectory {
     this.#index.sweep();
     this.#table.sweep();
   }
-}
-
-function dockerRuntimes(options: ContainerDirectoryOptions): ContainerRuntime[] {
-  const { docker, logger, metrics, procRoot = '/proc' } = options;
-  return docker === undefined
-    ? []
-    : [new DockerRuntime({ probe: hostSocketProbe(procRoot), ...docker, logger, metrics })];
 }

@@ -17,7 +17,8 @@ export interface ContainerResolverOptions {
 const maxRemembered = 8192;
 const maxUnderway = 1024;
 const retryFailedMs = 1000;
-const firstRetryAbsentMs = 2000;
+/** Well within the time for which events wait: CRI runtimes list a sandbox only once it has been started. */
+const firstRetryAbsentMs = 200;
 const lastRetryAbsentMs = 60_000;
 
 interface Attempt {

@@ -8,6 +8,8 @@ import { Limiter } from './limiter.ts';
 import type { SocketProbe } from './runtime-sockets.ts';
 
 export interface DockerApiOptions {
+  /** "docker", or "podman", which speaks the same API. Default "docker". */
+  runtimeName?: string;
   /** "/var/run/docker.sock"; what DOCKER_HOST or Docker's own default says when undefined. */
   socketPath?: string;
   /** For each single request. Default 5 s. */
@@ -26,6 +28,7 @@ const followedActions = ['create', 'start', 'die', 'destroy', 'rename'];
 
 /** The questions the agent asks Docker, each with a time-out, a bounded number at once. */
 export class DockerApi {
+  readonly runtimeName: string;
   readonly #docker: Docker;
   readonly #probe: SocketProbe;
   readonly #timeoutMs: number;
@@ -34,6 +37,7 @@ export class DockerApi {
   readonly #closing = new AbortController();
 
   constructor(options: DockerApiOptions) {
+    this.runtimeName = options.runtimeName ?? 'docker';
     this.#docker = new Docker(options.socketPath === undefined ? {} : { socketPath: options.socketPath });
     this.#probe = options.probe;
     this.#timeoutMs = options.requestTimeoutMs ?? 5000;
@@ -44,7 +48,7 @@ export class DockerApi {
   async container(id: string): Promise<Container | undefined> {
     const inspect = await this.#ask((abortSignal) => this.#docker.getContainer(id).inspect({ abortSignal } as object));
     if (inspect === undefined) return undefined;
-    return dockerContainer(inspect, await this.#image(inspect.Image), this.#probe);
+    return dockerContainer(inspect, await this.#image(inspect.Image), this.#probe, this.runtimeName);
   }
 
   /** Ids of the containers that have not ended. */

@@ -1,10 +1,10 @@
+import { blankContainer } from './blank-container.ts';
 import type { Container, Image } from './container.ts';
 import { ContainerState } from './container.ts';
 import { JsonReader } from './json-reader.ts';
-import { dockerPosture, unknownPosture } from './posture.ts';
+import { dockerPosture } from './posture.ts';
 import type { SocketProbe } from './runtime-sockets.ts';
 
-export const dockerRuntimeName = 'docker';
 const maxLabels = 256;
 const maxRepoDigests = 64;
 /** Attributes of container events that are not labels. */
@@ -44,14 +44,19 @@ export function dockerImageFacts(inspect: unknown): DockerImageFacts {
 }
 
 /** From GET /containers/{id}/json. `facts` is undefined when the image is gone or could not be asked for. */
-export function dockerContainer(inspect: unknown, facts: DockerImageFacts | undefined, probe: SocketProbe): Container {
+export function dockerContainer(
+  inspect: unknown,
+  facts: DockerImageFacts | undefined,
+  probe: SocketProbe,
+  runtime = 'docker',
+): Container {
   const top = new JsonReader(inspect);
   const state = top.object('State');
   const config = top.object('Config');
   const labels = config.textMap('Labels', maxLabels);
   return {
-    ...blankContainer(top.text('Id'), top.text('Name').replace(/^\//, '')),
-    ...kubernetesNames(labels),
+    ...blankContainer(runtime, top.text('Id'), top.text('Name').replace(/^\//, '')),
+    ...kubernetesNames(runtime, labels),
     image: dockerImage(top, config, facts),
     posture: dockerPosture(inspect, probe),
     labels,
@@ -59,6 +64,7 @@ export function dockerContainer(inspect: unknown, facts: DockerImageFacts | unde
     startedUnixNs: parseRfc3339Ns(state.text('StartedAt')),
     finishedUnixNs: stateOf(state) === ContainerState.EXITED ? parseRfc3339Ns(state.text('FinishedAt')) : 0n,
     initPid: state.count('Pid'),
+    restartCount: top.count('RestartCount'),
     state: stateOf(state),
   };
 }
@@ -100,13 +106,13 @@ export interface DockerEvent {
 }
 
 /** The poor man's record of a container that was gone before it could be asked for. */
-export function containerFromEvent(event: DockerEvent, state: ContainerState): Container {
+export function containerFromEvent(event: DockerEvent, state: ContainerState, runtime = 'docker'): Container {
   const labels: Record<string, string> = {};
   for (const [name, value] of Object.entries(event.attributes).slice(0, maxLabels))
     if (!eventAttributes.has(name)) labels[name] = value;
   return {
-    ...blankContainer(event.containerId, event.attributes.name ?? event.containerId.slice(0, 12)),
-    ...kubernetesNames(labels),
+    ...blankContainer(runtime, event.containerId, event.attributes.name ?? event.containerId.slice(0, 12)),
+    ...kubernetesNames(runtime, labels),
     image: {
       reference: event.attributes.image ?? '',
       configDigest: '',
@@ -122,35 +128,15 @@ export function containerFromEvent(event: DockerEvent, state: ContainerState): C
   };
 }
 
-function blankContainer(id: string, name: string): Container {
-  return {
-    id,
-    name,
-    runtime: dockerRuntimeName,
-    image: undefined,
-    posture: unknownPosture(),
-    labels: {},
-    createdUnixNs: 0n,
-    startedUnixNs: 0n,
-    finishedUnixNs: 0n,
-    initPid: 0,
-    cgroupId: 0n,
-    cgroupPath: '',
-    state: ContainerState.UNSPECIFIED,
-    namespace: dockerRuntimeName,
-    podName: '',
-    podUid: '',
-  };
-}
-
 /** Under cri-dockerd the kubelet's labels tell what the container is called. */
-function kubernetesNames(labels: Record<string, string>): Partial<Container> {
+function kubernetesNames(runtime: string, labels: Record<string, string>): Partial<Container> {
   const podName = labels['io.kubernetes.pod.name'];
   if (podName === undefined) return {};
   const names: Partial<Container> = {
     podName,
+    sandbox: labels['io.kubernetes.docker.type'] === 'podsandbox',
     podUid: labels['io.kubernetes.pod.uid'] ?? '',
-    namespace: labels['io.kubernetes.pod.namespace'] ?? dockerRuntimeName,
+    namespace: labels['io.kubernetes.pod.namespace'] ?? runtime,
   };
   const name = labels['io.kubernetes.container.name'];
   return name === undefined ? names : { ...names, name };

@@ -38,7 +38,7 @@ export class DockerEventStream {
 
   constructor(options: DockerEventStreamOptions) {
     this.#options = options;
-    this.#episode = new Episode(options.logger, 'Docker event stream');
+    this.#episode = new Episode(options.logger, `event stream of ${options.api.runtimeName}`);
     this.#backoff = options.backoff ?? new Backoff({ initialMs: 100, maxMs: 5000 });
   }
 

@@ -133,7 +133,13 @@ describe('DockerRuntime', () => {
     expect(told).toHaveLength(2);
     expect(told).toContainEqual(['inspected', expect.objectContaining({ id: a, state: ContainerState.RUNNING })]);
     expect(told).toContainEqual(['described', expect.objectContaining({ id: b, state: ContainerState.EXITED })]);
-    expect(runtime.status()).toEqual({ name: 'docker', connected: true, version: '20.10.24 (API 1.41)', reason: '' });
+    expect(runtime.status()).toEqual({
+      name: 'docker',
+      present: true,
+      connected: true,
+      version: '20.10.24 (API 1.41)',
+      reason: '',
+    });
   });
 
   it('uses what the event says of a container that is gone when it asks', async () => {

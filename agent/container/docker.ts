@@ -5,7 +5,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { type Container, ContainerState } from './container.ts';
 import { DockerApi, type DockerApiOptions } from './docker-api.ts';
-import { containerFromEvent, type DockerEvent, dockerRuntimeName } from './docker-container.ts';
+import { containerFromEvent, type DockerEvent } from './docker-container.ts';
 import { DockerEventStream } from './docker-events.ts';
 import type { ContainerRuntime, RuntimeSink, RuntimeStatus } from './runtime.ts';
 
@@ -21,9 +21,9 @@ export interface DockerRuntimeOptions extends DockerApiOptions {
 
 const dockerId = /^[0-9a-f]{64}$/;
 
-/** Follows one Docker daemon. */
+/** Follows one Docker daemon, or a podman service. */
 export class DockerRuntime implements ContainerRuntime {
-  readonly name = dockerRuntimeName;
+  readonly name: string;
   readonly #options: DockerRuntimeOptions;
   readonly #api: DockerApi;
   readonly #stream: DockerEventStream;
@@ -43,9 +43,16 @@ export class DockerRuntime implements ContainerRuntime {
     const { logger, metrics } = options;
     this.#options = options;
     this.#api = new DockerApi(options);
-    this.#inspections = new Episode(logger, 'inspection of Docker containers');
-    this.#dropped = metrics.counter('docker_events_dropped_total', 'Docker events dropped because too many waited');
-    this.#malformed = metrics.counter('docker_events_malformed_total', 'Lines of the event stream that are no event');
+    this.name = this.#api.runtimeName;
+    this.#inspections = new Episode(logger, `inspection of ${this.name} containers`);
+    this.#dropped = metrics.counter(
+      `${this.name}_events_dropped_total`,
+      'Runtime events dropped because too many waited',
+    );
+    this.#malformed = metrics.counter(
+      `${this.name}_events_malformed_total`,
+      'Lines of the event stream that are no event',
+    );
     this.#stream = new DockerEventStream({
       api: this.#api,
       logger,
@@ -74,7 +81,7 @@ export class DockerRuntime implements ContainerRuntime {
 
   status(): RuntimeStatus {
     const { connected, reason } = this.#stream;
-    return { name: this.name, connected, version: this.#version, reason };
+    return { name: this.name, present: true, connected, version: this.#version, reason };
   }
 
   async close(): Promise<void> {
@@ -110,7 +117,7 @@ export class DockerRuntime implements ContainerRuntime {
     if (container !== undefined) this.#sink?.inspected(container);
     else {
       const gone = { action: 'destroy', containerId: id, attributes: {}, timeUnixNs };
-      this.#sink?.described(containerFromEvent(gone, ContainerState.EXITED));
+      this.#sink?.described(containerFromEvent(gone, ContainerState.EXITED, this.name));
     }
   }
 
@@ -154,7 +161,7 @@ export class DockerRuntime implements ContainerRuntime {
         return await this.#inspectFor(event, ContainerState.RUNNING);
       case 'die':
       case 'destroy':
-        this.#sink?.described(containerFromEvent(event, ContainerState.EXITED));
+        this.#sink?.described(containerFromEvent(event, ContainerState.EXITED, this.name));
         return;
       case 'rename':
         this.#sink?.renamed(event.containerId, (event.attributes.name ?? '').replace(/^\//, ''));
@@ -175,7 +182,7 @@ export class DockerRuntime implements ContainerRuntime {
       if (container !== undefined) this.#sink?.inspected(container);
       // Gone already, or Docker is away: the event knows at least this.
       if (container === undefined || state === ContainerState.RUNNING)
-        this.#sink?.described(containerFromEvent(event, state));
+        this.#sink?.described(containerFromEvent(event, state, this.name));
     }
   }
 }

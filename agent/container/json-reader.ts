@@ -15,6 +15,11 @@ export class JsonReader {
     return this.#object[key] !== undefined && this.#object[key] !== null;
   }
 
+  /** The value as it is; undefined where it is missing. */
+  raw(key: string): unknown {
+    return this.#object[key];
+  }
+
   text(key: string, fact: string = key): string {
     const value = this.#object[key] ?? '';
     return typeof value === 'string' ? value : this.#note(fact, '');

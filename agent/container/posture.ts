@@ -2,8 +2,8 @@ import type { Mount, Posture } from './container.ts';
 import { JsonReader } from './json-reader.ts';
 import { runtimeSocketsIn, type SocketProbe } from './runtime-sockets.ts';
 
-const maxMounts = 128;
-const maxListEntries = 256;
+export const maxMounts = 128;
+export const maxListEntries = 256;
 
 /** Every fact of a posture, by name: what is unknown when nothing could be read. */
 export const postureFacts = [

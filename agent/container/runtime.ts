@@ -5,7 +5,7 @@ import type { Container } from './container.ts';
  * records it hands over carry no cgroup; the directory adds that.
  */
 export interface ContainerRuntime {
-  /** "docker", "containerd", "cri-o" */
+  /** "docker", "podman", "containerd", "cri-o" */
   readonly name: string;
   /**
    * Begins to follow the runtime. Resolves once the containers that run have been handed to the sink, or once the first
@@ -17,6 +17,8 @@ export interface ContainerRuntime {
    * @throws CodedError when the runtime could not be asked; that is not the same as `undefined`: it has no such container.
    */
   inspect(containerId: string): Promise<Container | undefined>;
+  /** The kernel says that something has happened to this container of the runtime: it may look sooner than it would. */
+  hint?(containerId: string): void;
   status(): RuntimeStatus;
   close(): Promise<void>;
 }
@@ -36,6 +38,8 @@ export interface RuntimeSink {
 
 export interface RuntimeStatus {
   name: string;
+  /** False for a runtime that this host does not seem to have: nothing is missing then. */
+  present: boolean;
   connected: boolean;
   /** Version of the runtime; empty until it has answered once. */
   version: string;

@@ -112,6 +112,8 @@ export function containerOfExample(example: ContainerExample = {}): Container {
     namespace: 'docker',
     podName: '',
     podUid: '',
+    sandbox: false,
+    restartCount: 0,
     ...rest,
     image: {
       reference: 'registry.example/shop/web:1.4.2',

@@ -23,7 +23,7 @@ export async function knownContainers(
       }
     },
     inspect: async () => undefined,
-    status: () => ({ name: 'bench', connected: true, version: '', reason: '' }),
+    status: () => ({ name: 'bench', present: true, connected: true, version: '', reason: '' }),
     close: async () => {},
   };
   const cgroupRoot = mkdtempSync(join(tmpdir(), 'tallyman-bench-'));

@@ -2,18 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Attributor, createAttributor } from '../../agent/container/attributor.ts';
 import type { Container } from '../../agent/container/container.ts';
-import { type ContainerDirectory, createContainerDirectory } from '../../agent/container/container-directory.ts';
+import { DockerRuntime } from '../../agent/container/docker.ts';
 import { readOverlayRoot } from '../../agent/container/overlay.ts';
+import { hostSocketProbe } from '../../agent/container/runtime-sockets.ts';
 import type { AttributedEvent } from '../../agent/detect/attributed-event.ts';
-import type { ProcessExecution } from '../../agent/process/process.ts';
 import { createProcessTree } from '../../agent/process/process-tree.ts';
-import { Sensor } from '../../agent/sensor/sensor.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { type AttributionLab, startAttribution } from '../support/attribution-lab.ts';
 import { buildImage, cgroupRoot, cleanUp, docker, image, run, until, watched } from '../support/docker-directory.ts';
-import { bpfObject } from '../support/sensor-session.ts';
 
 beforeAll(() => buildImage());
 afterAll(cleanUp);
@@ -56,41 +54,15 @@ describe('a container that ran before', () => {
 });
 
 describe('attribution of what a real kernel and a real Docker tell', () => {
-  const attributed: AttributedEvent[] = [];
-  const ended: ProcessExecution[] = [];
-  let subject: ContainerDirectory;
-  let attributor: Attributor;
-  let sensor: Sensor;
+  let lab: AttributionLab;
 
   beforeAll(async () => {
-    const parts = { logger: silentLogger, metrics: new Metrics('agent') };
-    const tree = createProcessTree({ ...parts, bootId: '0123456789', maxProcesses: 10_000, procRoot: '/proc' });
-    subject = createContainerDirectory({
-      ...{ ...parts, docker: {}, cgroupRoot, onUpdate: () => undefined },
-      onVerdict: (cgroupId, verdict, key) => sensor.setVerdict(cgroupId, verdict, key),
-      onForgotten: (cgroupId) => sensor.forgetCgroup(cgroupId),
-    });
-    attributor = createAttributor({
-      ...{ ...parts, directory: subject, tree },
-      emit: (event) => attributed.push(event),
-      onExecutionEnded: (execution) => ended.push(execution),
-    });
-    sensor = new Sensor({
-      ...{ ...parts, objectPath: bpfObject, procRoot: '/proc', cgroupRoot, ringBytes: 8 * 1024 * 1024 },
-      onEvent: (event) => attributor.onEvent(event),
-    });
-    sensor.start();
-    await subject.start();
+    lab = await startAttribution((parts) => [new DockerRuntime({ ...parts, probe: hostSocketProbe('/proc') })]);
   });
 
-  afterAll(async () => {
-    sensor.close();
-    attributor.close();
-    await subject.close();
-  });
+  afterAll(() => lab.close());
 
-  const execsOf = (id: string): AttributedEvent[] =>
-    attributed.filter(({ event, container }) => event.kind === 'exec' && container.id === id);
+  const execsOf = (id: string): AttributedEvent[] => lab.execsOf(id);
 
   it('names container, image and process chain of programs that run for 50 ms', async () => {
     const ids: string[] = [];
@@ -108,7 +80,7 @@ describe('attribution of what a real kernel and a real Docker tell', () => {
       expect(shell).toMatchObject({ entry: 'container-init', containerPid: 1, parent: undefined, containerId: id });
       expect(sleep).toMatchObject({ entry: 'internal', argv: ['sleep', '0.05'], parent: { pid: shell?.pid } });
       expect(sleep?.parent).toBe(shell);
-      await until('both ends', () => ended.includes(shell as never) && ended.includes(sleep as never));
+      await until('both ends', () => lab.ended.includes(shell as never) && lab.ended.includes(sleep as never));
       expect(shell).toMatchObject({ exitCode: 0, exitSignal: 0 });
     }
   });
@@ -120,8 +92,8 @@ describe('attribution of what a real kernel and a real Docker tell', () => {
     expect(execs.map(({ execution }) => execution?.entry)).toEqual(['container-init', 'exec-session', 'internal']);
     expect(execs[2]?.execution?.parent).toBe(execs[1]?.execution);
     await docker('rm', '-f', id);
-    const end = await until('the end', () => ended.find((execution) => execution === execs[0]?.execution));
+    const end = await until('the end', () => lab.ended.find((execution) => execution === execs[0]?.execution));
     expect(end).toMatchObject({ exitSignal: 9 });
-    expect(attributor.heldCount).toBe(0);
+    expect(lab.attributor.heldCount).toBe(0);
   });
 });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Container } from '../../agent/container/container.ts';
 import { type ContainerDirectory, createContainerDirectory } from '../../agent/container/container-directory.ts';
+import { DockerRuntime } from '../../agent/container/docker.ts';
+import { hostSocketProbe } from '../../agent/container/runtime-sockets.ts';
 import { Backoff } from '../../common/backoff.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
@@ -54,11 +56,12 @@ export interface Watched {
 export function watched(socketPath = dockerSocket): Watched {
   const updates: Container[] = [];
   const verdicts = new Map<bigint, string>();
+  const parts = { logger: silentLogger, metrics: new Metrics('agent') };
+  const backoff = new Backoff({ initialMs: 20, maxMs: 100 });
   const directory = createContainerDirectory({
-    docker: { socketPath, backoff: new Backoff({ initialMs: 20, maxMs: 100 }) },
+    ...parts,
+    runtimes: [new DockerRuntime({ ...parts, socketPath, probe: hostSocketProbe('/proc'), backoff })],
     cgroupRoot,
-    logger: silentLogger,
-    metrics: new Metrics('agent'),
     onVerdict: (cgroupId, verdict) => verdicts.set(cgroupId, verdict),
     onUpdate: (container) => updates.push(container),
   });

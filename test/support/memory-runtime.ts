@@ -22,7 +22,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   status(): RuntimeStatus {
-    return { name: this.name, connected: !this.away, version: '1', reason: '' };
+    return { name: this.name, present: true, connected: !this.away, version: '1', reason: '' };
   }
 
   async close(): Promise<void> {}

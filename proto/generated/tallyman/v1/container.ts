@@ -115,7 +115,7 @@ export interface Posture {
 export interface Container {
   id: string;
   name: string;
-  /** "docker", "containerd", "cri-o" */
+  /** "docker", "podman", "containerd", "cri-o"; "unknown" where no runtime answered for it. */
   runtime: string;
   image: Image | undefined;
   posture: Posture | undefined;
@@ -134,6 +134,10 @@ export interface Container {
   namespace: string;
   podName: string;
   podUid: string;
+  /** True for the process that only holds a pod's namespaces (pause), which CRI runtimes start beside the pod's containers. */
+  sandbox: boolean;
+  /** How often the runtime started it anew, in Kubernetes how often a container of its name in its pod. */
+  restartCount: number;
 }
 
 export interface Container_LabelsEntry {
@@ -820,6 +824,8 @@ function createBaseContainer(): Container {
     namespace: "",
     podName: "",
     podUid: "",
+    sandbox: false,
+    restartCount: 0,
   };
 }
 
@@ -884,6 +890,12 @@ export const Container: MessageFns<Container> = {
     }
     if (message.podUid !== "") {
       writer.uint32(130).string(message.podUid);
+    }
+    if (message.sandbox !== false) {
+      writer.uint32(136).bool(message.sandbox);
+    }
+    if (message.restartCount !== 0) {
+      writer.uint32(144).uint32(message.restartCount);
     }
     return writer;
   },
@@ -1032,6 +1044,22 @@ export const Container: MessageFns<Container> = {
             message.podUid = reader.string();
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.sandbox = reader.bool();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.restartCount = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1107,6 +1135,12 @@ export const Container: MessageFns<Container> = {
         : isSet(object.pod_uid)
         ? globalThis.String(object.pod_uid)
         : "",
+      sandbox: isSet(object.sandbox) ? globalThis.Boolean(object.sandbox) : false,
+      restartCount: isSet(object.restartCount)
+        ? globalThis.Number(object.restartCount)
+        : isSet(object.restart_count)
+        ? globalThis.Number(object.restart_count)
+        : 0,
     };
   },
 
@@ -1166,6 +1200,12 @@ export const Container: MessageFns<Container> = {
     if (message.podUid !== "") {
       obj.podUid = message.podUid;
     }
+    if (message.sandbox !== false) {
+      obj.sandbox = message.sandbox;
+    }
+    if (message.restartCount !== 0) {
+      obj.restartCount = Math.round(message.restartCount);
+    }
     return obj;
   },
 
@@ -1206,6 +1246,8 @@ export const Container: MessageFns<Container> = {
     message.namespace = object.namespace ?? "";
     message.podName = object.podName ?? "";
     message.podUid = object.podUid ?? "";
+    message.sandbox = object.sandbox ?? false;
+    message.restartCount = object.restartCount ?? 0;
     return message;
   },
 };
