@@ -3,6 +3,7 @@ import { type ContainerInPath, parseCgroupPath } from './cgroup-path.ts';
 import type { CgroupLookup, Container } from './container.ts';
 import type { ContainerResolver } from './container-resolver.ts';
 import type { ContainerTable } from './container-table.ts';
+import { NestedContainers } from './nested-containers.ts';
 
 /** A cgroup and the containers its path names. */
 export interface CgroupMember {
@@ -21,19 +22,23 @@ export interface CgroupMember {
 const notContainer: CgroupLookup = { state: 'not-container' };
 
 /**
- * Joins cgroups with containers. Where containers run in containers, the innermost one that a runtime knows counts; one
- * that every runtime denies is part of the container around it.
+ * Joins cgroups with containers. A container may make cgroups below its own and call them what it likes, also by the id
+ * of another container: below a container that a runtime knows, an id counts only if the first process of the container
+ * it belongs to lives there. What else runs in a container is part of it. Around a container that no runtime knows (the
+ * node of a cluster in containers, seen from inside) the inner one counts.
  */
 export class CgroupMembers {
   readonly #table: ContainerTable;
   readonly #resolver: ContainerResolver;
+  readonly #nested: NestedContainers;
   readonly #members = new Map<bigint, CgroupMember>();
   readonly #cgroupsOf = new Map<string, Set<bigint>>();
   /** The agent itself, which is no container to watch. */
   ownCgroupId: bigint | undefined;
   #ownPath: string | undefined;
 
-  constructor(table: ContainerTable, resolver: ContainerResolver) {
+  constructor(table: ContainerTable, resolver: ContainerResolver, procRoot: string) {
+    this.#nested = new NestedContainers(procRoot);
     this.#table = table;
     this.#resolver = resolver;
   }
@@ -87,28 +92,51 @@ export class CgroupMembers {
       if (member.containers.length === 0 || member.settledAtVersion === this.#table.version) return member.settled;
     }
     member.settled = undefined;
-    for (let i = member.containers.length - 1; i >= 0; i--) {
-      const { id } = member.containers[i] as ContainerInPath;
-      const container = this.#table.get(id);
-      if (container !== undefined && !this.#table.isAssumed(id)) {
-        // An inner container that was denied may turn up later: only the innermost answer is final.
-        if (i === member.containers.length - 1) this.#settle(member, container);
-        return member.settled ?? { state: 'container', container };
-      }
-      this.#resolver.request(id);
-      if (!this.#resolver.isAbsent(id)) return this.#open(id, container);
-    }
-    const id = this.innermostCertain(member);
-    return id === undefined ? notContainer : this.#open(id, this.#table.get(id));
+    for (const { id } of member.containers) if (this.#confirmed(id) === undefined) this.#resolver.request(id);
+    const index = this.#owner(member);
+    if (index === undefined) return notContainer;
+    const { id } = member.containers[index] as ContainerInPath;
+    const container = this.#confirmed(id);
+    if (container === undefined) return this.#open(member, id);
+    // An inner container may turn up later: only the innermost answer is final.
+    if (index === member.containers.length - 1) this.#settle(member, container);
+    return member.settled ?? { state: 'container', container };
+  }
+
+  #open(member: CgroupMember, containerId: string): CgroupLookup {
+    const assumed = this.#table.get(containerId) ?? this.#table.get(this.outermostCertain(member) ?? '');
+    return assumed === undefined ? { state: 'pending', containerId } : { state: 'container', container: assumed };
+  }
+
+  /** Index of the container that tasks of this cgroup belong to, as far as is known. */
+  #owner(member: CgroupMember): number | undefined {
+    const outer = this.#outermost(member);
+    if (outer === undefined) return undefined;
+    const inner = member.containers.findLastIndex(({ id }, index) => {
+      const container = this.#confirmed(id);
+      return index > outer && container !== undefined && this.#nested.isAt(container, member.cgroup);
+    });
+    return inner < 0 ? outer : inner;
+  }
+
+  /**
+   * Index of the container that everything in this cgroup is part of, unless more is known: the first one that a runtime
+   * knows, or may know, or that is one by its place if none does.
+   */
+  #outermost({ containers }: CgroupMember): number | undefined {
+    const known = containers.findIndex(({ id }) => this.#confirmed(id) !== undefined || !this.#resolver.isAbsent(id));
+    if (known >= 0) return known;
+    const certain = containers.findIndex((container) => container.certain);
+    return certain < 0 ? undefined : certain;
+  }
+
+  #confirmed(id: string): Container | undefined {
+    return this.#table.isAssumed(id) ? undefined : this.#table.get(id);
   }
 
   #settle(member: CgroupMember, container: Container): void {
     member.settled = { state: 'container', container };
     member.settledAtVersion = this.#table.version;
-  }
-
-  #open(containerId: string, assumed: Container | undefined): CgroupLookup {
-    return assumed === undefined ? { state: 'pending', containerId } : { state: 'container', container: assumed };
   }
 
   /** Undefined while it depends on an answer that is outstanding. */
@@ -118,25 +146,16 @@ export class CgroupMembers {
     return member.containers.every(({ id }) => this.#resolver.isAbsent(id)) ? 'ignore' : undefined;
   }
 
-  /**
-   * The cgroup of the container it is part of: of the innermost one that is not denied, the one nearest to the root. 0 for
-   * what belongs to no container.
-   */
+  /** The cgroup of the container it is part of, the one nearest to the root. 0 for what belongs to no container. */
   containerKey(member: CgroupMember): bigint {
-    const { containers } = member;
-    const owner =
-      containers.findLast(({ id, certain }) => this.#table.get(id) !== undefined || (certain && !this.#isDenied(id))) ??
-      containers[0];
+    const owner = member.containers[this.#owner(member) ?? 0];
     if (owner === undefined) return 0n;
     return this.#ownCgroup(owner.id)?.cgroup.cgroupId ?? member.cgroup.cgroupId;
   }
 
-  #isDenied(id: string): boolean {
-    return this.#resolver.isAbsent(id) && this.#table.get(id) === undefined;
-  }
-
-  innermostCertain(member: CgroupMember): string | undefined {
-    return member.containers.findLast(({ certain }) => certain)?.id;
+  /** The container to make up a record of where nobody answers. */
+  outermostCertain(member: CgroupMember): string | undefined {
+    return member.containers.find(({ certain }) => certain)?.id;
   }
 
   /** The container whose innermost part this cgroup is. */
@@ -144,7 +163,10 @@ export class CgroupMembers {
     return this.#members.get(cgroupId)?.containers.at(-1)?.id;
   }
 
-  /** The record with the container's own cgroup: of all that are its own, the one nearest to the root. */
+  /**
+   * The record with the container's own cgroup: of all that end in its id, the one in the fewest other containers, and of
+   * these the one nearest to the root.
+   */
   withCgroup(container: Container): Container {
     const own = this.#ownCgroup(container.id);
     if (own === undefined) return container;
@@ -158,8 +180,7 @@ export class CgroupMembers {
       const member = this.#members.get(cgroupId) as CgroupMember;
       if (member.containers.at(-1)?.id !== containerId) continue;
       // Of a container that was started again, the cgroup that was made last counts.
-      const sameDepth = own !== undefined && member.cgroup.path.length === own.cgroup.path.length;
-      if (own === undefined || sameDepth || member.cgroup.path.length < own.cgroup.path.length) own = member;
+      if (own === undefined || compareDepth(member, own) <= 0) own = member;
     }
     return own;
   }
@@ -172,4 +193,8 @@ export class CgroupMembers {
     const { path } = cgroup;
     return this.#ownPath !== undefined && this.#ownPath !== '/' && path.startsWith(`${this.#ownPath}/`);
   }
+}
+
+function compareDepth(one: CgroupMember, other: CgroupMember): number {
+  return one.containers.length - other.containers.length || one.cgroup.path.length - other.cgroup.path.length;
 }

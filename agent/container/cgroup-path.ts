@@ -19,11 +19,13 @@ const maxSegments = 64;
 const shortestIdLength = 28;
 const hexId = /^[0-9a-f]{64}$/;
 const gardenId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){4}$/;
-const prefixes = ['docker-', 'crio-', 'cri-containerd-', 'libpod-payload-', 'libpod-'];
+const prefixes = ['docker-', 'crio-', 'cri-containerd-', 'nerdctl-', 'libpod-payload-', 'libpod-'];
 /** cgroups of the monitor process that CRI-O and podman put beside each container. */
 const conmonPrefixes = ['crio-conmon-', 'libpod-conmon-'];
 /** "slice:runtime:id", a systemd cgroupsPath that a cgroupfs driver took for a name. */
 const colonForm = /^.*:(?:cri-containerd|crio|docker|libpod):([^:]+)$/;
+/** containerd takes other ids than those it makes up; a systemd scope or the colon form shows them for what they are. */
+const customId = /(?:^cri-containerd-|:cri-containerd:)([A-Za-z0-9][A-Za-z0-9_.-]{0,75})$/;
 const podSegment = /(?:^|-)pod([0-9a-f_-]{32,36})(?:\.slice)?$/;
 const podUidForm = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -46,13 +48,19 @@ export function parseCgroupPath(path: string): CgroupIdentity {
 }
 
 function parseContainerId(segment: string): string | undefined {
-  if (segment.length < shortestIdLength) return undefined;
+  if (segment.length < shortestIdLength) return customIdIn(segment);
   if (conmonPrefixes.some((prefix) => segment.startsWith(prefix))) return undefined;
   let name = segment.endsWith('.scope') ? segment.slice(0, -'.scope'.length) : segment;
   const prefix = prefixes.find((candidate) => name.startsWith(candidate));
   if (prefix !== undefined) name = name.slice(prefix.length);
   else name = colonForm.exec(name)?.[1] ?? name;
-  return hexId.test(name) || gardenId.test(name) ? name : undefined;
+  return hexId.test(name) || gardenId.test(name) ? name : customIdIn(segment);
+}
+
+function customIdIn(segment: string): string | undefined {
+  const isScope = segment.endsWith('.scope');
+  if (!isScope && !segment.includes(':')) return undefined;
+  return customId.exec(isScope ? segment.slice(0, -'.scope'.length) : segment)?.[1];
 }
 
 /** Directories in which cgroupfs drivers put containers under their bare id. */

@@ -103,7 +103,7 @@ class Directory implements ContainerDirectory {
       onAbsent: this.#settled,
       nowMs,
     });
-    this.#members = new CgroupMembers(this.#table, this.#resolver);
+    this.#members = new CgroupMembers(this.#table, this.#resolver, options.procRoot ?? '/proc');
     this.#inbox = new RuntimeInbox(this.#table, this.#members);
     this.#index = new CgroupIndex({
       ...{ cgroupRoot: options.cgroupRoot, logger, metrics, afterLifeMs, nowMs },
@@ -150,7 +150,7 @@ class Directory implements ContainerDirectory {
 
   assume(cgroupId: bigint): Container {
     const member = this.#members.get(cgroupId);
-    const id = member && this.#members.innermostCertain(member);
+    const id = member && this.#members.outermostCertain(member);
     const known = id === undefined ? undefined : this.#table.get(id);
     if (known !== undefined) return known;
     const container = this.#members.withCgroup(assumedContainer(id, cgroupId, member));
