@@ -9,8 +9,10 @@ export interface AgentHealth {
 /** Ready: it watches, and the collector takes what it reports. A runtime that does not answer makes it weaker only. */
 export function agentHealth(status: AgentStatus): AgentHealth {
   if (!status.uplinkConnected) return { ready: false, reason: 'no connection to the collector: findings wait' };
-  const silent = status.directory.runtimes.filter(({ connected }) => !connected).map(({ name }) => name);
+  const present = status.directory.runtimes.filter((runtime) => runtime.present);
+  const silent = present.filter(({ connected }) => !connected).map(({ name }) => name);
   const reasons = silent.map((name) => `${name} does not answer: its containers cannot be named`);
+  if (present.length === 0) reasons.push('there is no container runtime here that could name containers');
   for (const hook of status.hooks)
     if (hook.attachPoint === undefined) reasons.push(`${hook.name}: ${hook.consequence}`);
   return { ready: true, reason: reasons.join('; ') };

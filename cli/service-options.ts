@@ -4,7 +4,7 @@ import type { AgentOptions } from '../agent/config.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
 import { CommandError } from './command-error.ts';
 import { checkAddress, collect, option, parseUrl } from './options.ts';
-import { defaultBpfObject, defaultDockerSocket, shippedRulesFolder } from './paths.ts';
+import { defaultBpfObject, shippedRulesFolder } from './paths.ts';
 
 export const defaultDataDir = '/var/lib/tallyman';
 export const defaultHttpAddress = '127.0.0.1:8600';
@@ -33,7 +33,8 @@ export interface AgentCommandOptions extends RuleOptions {
   nodeName?: string;
   procRoot: string;
   cgroupRoot?: string;
-  dockerSocket: string;
+  dockerSocket?: string;
+  criSocket?: string[];
   bpfObject: string;
   watchedFiles?: string;
 }
@@ -80,13 +81,24 @@ export function addCollectorOptions(command: Command): Command {
     );
 }
 
+/** Where Docker is; `doctor` looks there, too. */
+export function dockerSocketOption(): Option {
+  return option('--docker-socket <path>', 'socket of the Docker daemon; found by itself when not given');
+}
+
+export function criSocketOption(): Option {
+  const what = `socket of a CRI runtime (containerd, CRI-O); found by itself when not given${repeatable}`;
+  return option('--cri-socket <path>', what, 'TALLYMAN_CRI_SOCKETS').argParser(collect);
+}
+
 /** What `up` and `agent` share. */
 export function addAgentOptions(command: Command): Command {
   command
     .addOption(option('--node-name <name>', 'name of this node in alerts; else the host name'))
     .addOption(option('--proc-root <dir>', "the host's /proc").default('/proc'))
     .addOption(option('--cgroup-root <dir>', 'the cgroup v2 root; found by itself when not given'))
-    .addOption(option('--docker-socket <path>', 'socket of the Docker daemon').default(defaultDockerSocket))
+    .addOption(dockerSocketOption())
+    .addOption(criSocketOption())
     .addOption(option('--watched-files <file>', 'list of the files to watch in containers; else the shipped one'))
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
@@ -154,6 +166,7 @@ export function agentConfig(
     procRoot: options.procRoot,
     cgroupRoot: options.cgroupRoot,
     dockerSocket: options.dockerSocket,
+    criSockets: options.criSocket,
     rulesDirs: ruleFolders(options),
     bpfObject: options.bpfObject,
     watchedFiles: options.watchedFiles,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { criSocketPaths, dockerSocketPath, podmanSocketPath, socketPlaces } from '../agent/container/host-runtimes.ts';
 import { createProgram } from '../cli/program.ts';
 import { exitOnUsageError } from '../cli/usage-error.ts';
 import { loadPolicy } from '../collector/decide/policy.ts';
@@ -98,7 +99,9 @@ describe('the agent', () => {
     };
     expect(source(options.procRoot)).toBe('/proc');
     expect(source(options.cgroupRoot)).toBe('/sys/fs/cgroup');
-    expect(source(options.dockerSocket)).toBe('/run');
+    // The sockets of all runtimes are looked for where the host's folders are mounted.
+    for (const path of [dockerSocketPath, podmanSocketPath, ...criSocketPaths])
+      if (path.startsWith('/run/')) expect(socketPlaces(path).map(source)).toContain('/run');
     for (const mount of volumeMounts) if (hostPaths.get(mount.name) !== undefined) expect(mount.readOnly).toBe(true);
   });
 

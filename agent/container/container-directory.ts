@@ -61,6 +61,7 @@ export interface ContainerDirectory {
 
 export interface ContainerDirectoryStatus {
   runtimes: RuntimeStatus[];
+  /** Without the sandboxes of pods. */
   runningContainers: number;
   knownContainers: number;
   cgroups: number;
@@ -178,7 +179,8 @@ class Directory implements ContainerDirectory {
   status(): ContainerDirectoryStatus {
     return {
       runtimes: this.#runtimes.map((runtime) => runtime.status()),
-      runningContainers: this.#table.list().filter((container) => container.state === ContainerState.RUNNING).length,
+      runningContainers: this.#table.list().filter(({ state, sandbox }) => state === ContainerState.RUNNING && !sandbox)
+        .length,
       knownContainers: this.#table.size,
       cgroups: this.#index.size,
     };

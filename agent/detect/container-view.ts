@@ -28,6 +28,12 @@ export class ContainerView {
   get podUid(): string {
     return this.#container.podUid;
   }
+  get sandbox(): boolean {
+    return this.#container.sandbox;
+  }
+  get restartCount(): bigint {
+    return BigInt(this.#container.restartCount);
+  }
   /** A map, so that a label called "constructor" is nothing but a label. */
   get labels(): ReadonlyMap<string, string> {
     return new Map(Object.entries(this.#container.labels));

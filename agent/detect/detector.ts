@@ -105,6 +105,8 @@ class RuleDetector implements Detector {
   }
 
   onContainer(container: Container): Finding[] {
+    // What the sandbox of a pod shares with its node, the containers of the pod share, and they are the ones to be named.
+    if (container.sandbox) return [];
     const scope = scopeOfContainer(container);
     const fired = this.#postureFired.get(container.id) ?? new Set<string>();
     const findings: Finding[] = [];

@@ -152,10 +152,12 @@ export const fieldCatalog = {
   Container: {
     id: text('Container id.'),
     name: text('Container name.'),
-    runtime: text('`docker`, `containerd` or `cri-o`.'),
+    runtime: text('`docker`, `podman`, `containerd` or `cri-o`; `unknown` where no runtime answered for it.'),
     namespace: text('Kubernetes namespace, or the runtime’s name where there is none.'),
     podName: text('Pod name; empty outside Kubernetes.'),
     podUid: text('Pod uid; empty outside Kubernetes.'),
+    sandbox: bool('It only holds the namespaces of a pod (the pause container).'),
+    restartCount: int('How often the runtime started it anew, in Kubernetes its container in its pod.'),
     labels: { type: 'map<string, string>', doc: 'Labels; a label that is not set is absent.' },
     image: { type: 'Image', doc: 'The image it was started from.' },
     posture: { type: 'Posture', doc: 'How privileged it is. A fact the runtime did not tell is absent, not false.' },

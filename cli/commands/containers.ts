@@ -5,7 +5,7 @@ import { exitCodeHelp } from '../exit-codes.ts';
 import { apiOption, apiTokenOption, jsonOption } from '../options.ts';
 import { print, printJson, printNote, standardScreen } from '../output.ts';
 import type { ContainerRow } from '../terminal/container-table.ts';
-import { containerRows, containerTable } from '../terminal/container-table.ts';
+import { containerRows, containerTable, isSandbox } from '../terminal/container-table.ts';
 import { listAt } from '../terminal/json-path.ts';
 
 interface ContainersOptions extends ApiOptions {
@@ -19,7 +19,7 @@ export function containersCommand(): Command {
   return new Command('containers')
     .summary('the containers that are watched')
     .description('Lists the containers the agents reported, with the signature of their images.')
-    .option('-a, --all', 'containers that ended as well')
+    .option('-a, --all', 'containers that ended and the sandboxes of pods as well')
     .option('--namespace <name>', 'only this Kubernetes namespace; "docker" for Docker')
     .addOption(new Option('--sort <column>', 'order').choices(['name', 'namespace', 'node', 'image']).default('name'))
     .addOption(jsonOption())
@@ -36,7 +36,8 @@ async function showContainers(options: ContainersOptions): Promise<void> {
   const query: Record<string, string> = {};
   if (!options.all) query.state = 'running';
   if (options.namespace !== undefined) query.namespace = options.namespace;
-  const containers = listAt(await getJson(options, '/api/v1/containers', query), 'containers');
+  const listed = listAt(await getJson(options, '/api/v1/containers', query), 'containers');
+  const containers = options.all ? listed : listed.filter((container) => !isSandbox(container));
   if (options.json) {
     for (const container of containers) printJson(container);
     return;

@@ -4,13 +4,15 @@ import { doctorReport } from '../doctor/report.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { jsonOption, option } from '../options.ts';
 import { print, printJson, standardScreen } from '../output.ts';
-import { defaultBpfObject, defaultDockerSocket } from '../paths.ts';
+import { defaultBpfObject } from '../paths.ts';
+import { criSocketOption, dockerSocketOption } from '../service-options.ts';
 
 interface DoctorOptions {
   json?: boolean;
   problems?: boolean;
   bpfObject: string;
-  dockerSocket: string;
+  dockerSocket?: string;
+  criSocket?: string[];
 }
 
 export function doctorCommand(): Command {
@@ -24,7 +26,8 @@ export function doctorCommand(): Command {
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
     )
-    .addOption(option('--docker-socket <path>', 'socket of the Docker daemon').default(defaultDockerSocket))
+    .addOption(dockerSocketOption())
+    .addOption(criSocketOption())
     .addHelpText('after', help)
     .action((options: DoctorOptions) => doctor(options));
 }

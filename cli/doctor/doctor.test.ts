@@ -98,7 +98,7 @@ describe('checkRuntimes', () => {
     const server = createServer((_request, response) => response.end('{"Version":"29.1"}')).listen(socketPath);
     await once(server, 'listening');
     try {
-      const [docker] = await checkRuntimes(socketPath);
+      const [docker] = await checkRuntimes({ dockerSocket: socketPath, criSocket: [] });
       expect(docker).toMatchObject({ name: 'Docker', state: 'good', found: 'answers, version 29.1' });
     } finally {
       server.close();
@@ -110,9 +110,11 @@ describe('checkRuntimes', () => {
     const server = createServer((_request, response) => response.end('<html>')).listen(socketPath);
     await once(server, 'listening');
     try {
-      expect((await checkRuntimes(socketPath)).some(({ name, state }) => name === 'Docker' && state === 'good')).toBe(
-        false,
-      );
+      expect(
+        (await checkRuntimes({ dockerSocket: socketPath, criSocket: [] })).some(
+          ({ name, state }) => name === 'Docker' && state === 'good',
+        ),
+      ).toBe(false);
     } finally {
       server.close();
     }

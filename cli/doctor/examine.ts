@@ -10,7 +10,9 @@ import { checkSensor } from './sensor.ts';
 
 export interface ExamineOptions {
   bpfObject: string;
-  dockerSocket: string;
+  dockerSocket?: string;
+  /** Where CRI runtimes are expected; the usual places when not given. */
+  criSocket?: readonly string[];
 }
 
 /** Looks at everything, cheap and certain things first; the programs are loaded only when nothing rules it out. */
@@ -33,7 +35,7 @@ export async function examine(options: ExamineOptions): Promise<Verdict> {
     ...kernel,
     ...sensor,
     ...files,
-    ...(await checkRuntimes(options.dockerSocket)),
+    ...(await checkRuntimes(options)),
     await checkNatsServer(),
   ]);
 }

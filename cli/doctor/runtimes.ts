@@ -1,38 +1,52 @@
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
-import { errorText } from '../../common/errors.ts';
+import { CriApi } from '../../agent/container/cri/cri-api.ts';
+import {
+  criSocketPaths,
+  dockerSocketPath,
+  podmanSocketPath,
+  socketPlaces,
+} from '../../agent/container/host-runtimes.ts';
+import { CodedError, errorText } from '../../common/errors.ts';
 import { textAt } from '../terminal/json-path.ts';
 import type { Check } from './check.ts';
 
 const timeoutMs = 3_000;
 const maxAnswerBytes = 1 << 20;
 
-const criSockets = [
-  '/run/containerd/containerd.sock',
-  '/run/k3s/containerd/containerd.sock',
-  '/var/snap/microk8s/common/run/containerd.sock',
-  '/run/crio/crio.sock',
-  '/run/cri-dockerd.sock',
-];
-
-/** Docker and CRI sockets. At least one runtime should answer: without one there is nothing to name containers by. */
-export async function checkRuntimes(dockerSocket: string): Promise<Check[]> {
-  const docker = await checkDocker(dockerSocket);
-  const cri = await Promise.all(criSockets.filter((path) => existsSync(path)).map(checkCri));
-  if (cri.length === 0) return [docker, noCri];
-  return docker.state === 'good' ? [docker, ...cri] : cri;
+export interface RuntimeSockets {
+  dockerSocket?: string;
+  criSocket?: readonly string[];
 }
 
-const noCri: Check = {
-  name: 'CRI sockets',
-  state: 'good',
-  looked: criSockets.join(', '),
-  found: 'none of containerd, k3s, microk8s, CRI-O or cri-dockerd',
+/** Docker, podman and CRI sockets. At least one runtime should answer: without one nothing names containers. */
+export async function checkRuntimes({ dockerSocket, criSocket }: RuntimeSockets): Promise<Check[]> {
+  const dockerPath = dockerSocket ?? firstThere(dockerSocketPath);
+  const podmanPath = firstThere(podmanSocketPath);
+  const criPaths = criSocket ?? criSocketPaths.flatMap((path) => firstThere(path) ?? []);
+  const checks = await Promise.all([
+    ...(dockerPath === undefined ? [] : [checkDocker('Docker', dockerPath)]),
+    ...(podmanPath === undefined ? [] : [checkDocker('podman', podmanPath)]),
+    ...criPaths.map((path) => checkCri(path, criSocket !== undefined)),
+  ]);
+  return checks.length === 0 ? [noRuntime] : checks;
+}
+
+function firstThere(path: string): string | undefined {
+  return socketPlaces(path).find((place) => existsSync(place));
+}
+
+const noRuntime: Check = {
+  name: 'container runtimes',
+  state: 'weaker',
+  looked: [dockerSocketPath, podmanSocketPath, ...criSocketPaths].join(', '),
+  found: 'none of these sockets is there',
+  follows: 'containers cannot be named and their images are not known',
+  todo: 'start Docker (systemctl start docker) or containerd, or name a socket with --docker-socket or --cri-socket',
 };
 
-async function checkDocker(socketPath: string): Promise<Check> {
-  const check = { name: 'Docker', looked: socketPath };
+async function checkDocker(name: string, socketPath: string): Promise<Check> {
+  const check = { name, looked: socketPath };
   try {
     const version = JSON.parse(await getOverSocket(socketPath, '/version')) as unknown;
     return { ...check, state: 'good', found: `answers, version ${textAt(version, 'Version') ?? 'not told'}` };
@@ -41,30 +55,33 @@ async function checkDocker(socketPath: string): Promise<Check> {
       ...check,
       state: 'weaker',
       found: errorText(thrown),
-      follows: 'containers of Docker cannot be named and their images are not known',
+      follows: `containers of ${name} cannot be named and their images are not known`,
       todo: /EACCES|EPERM/.test(errorText(thrown))
         ? 'run as root (sudo tallyman …)'
-        : 'start Docker (systemctl start docker), or name its socket with --docker-socket',
+        : `start ${name} (systemctl start ${name.toLowerCase()})${name === 'Docker' ? ', or name its socket with --docker-socket' : ''}`,
     };
   }
 }
 
-function checkCri(path: string): Promise<Check> {
-  const check = { name: path.includes('crio') ? 'CRI-O' : 'containerd', looked: path };
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer')));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve({
-        ...check,
-        state: 'weaker',
-        found: 'accepts connections',
-        follows: 'its containers are not named yet: this version reads containers from Docker only',
-      });
-    });
-    socket.once('error', (error) => resolve({ ...check, state: 'unknown', found: errorText(error) }));
-  });
+async function checkCri(socketPath: string, named: boolean): Promise<Check> {
+  const check = { name: socketPath.includes('crio') ? 'CRI-O' : 'containerd', looked: socketPath };
+  const api = new CriApi({ socketPath, requestTimeoutMs: timeoutMs });
+  try {
+    const { runtimeName, runtimeVersion } = await api.version();
+    return { ...check, state: 'good', found: `answers CRI v1, ${runtimeName} ${runtimeVersion}` };
+  } catch (thrown) {
+    if (!named && thrown instanceof CodedError && thrown.code === 'cri-not-spoken')
+      return { ...check, state: 'good', found: 'answers without CRI, as where it works for Docker only' };
+    return {
+      ...check,
+      state: 'weaker',
+      found: errorText(thrown),
+      follows: 'its containers cannot be named and their images are not known',
+      todo: 'start it (systemctl start containerd, crio), or name the right socket with --cri-socket',
+    };
+  } finally {
+    api.close();
+  }
 }
 
 function getOverSocket(socketPath: string, path: string): Promise<string> {

@@ -10,6 +10,8 @@ export interface ContainerRow {
   name: string;
   namespace: string;
   state: string;
+  /** "containerd" */
+  runtime: string;
   node: string;
   image: string;
   signature: OutcomeWord;
@@ -27,12 +29,18 @@ export function containerRows(containers: readonly unknown[], images: readonly u
       name: pod === undefined ? name : `${pod}/${name}`,
       namespace: textAt(shown, 'namespace') ?? '',
       state: textAt(shown, 'state') ?? 'unknown',
+      runtime: textAt(shown, 'container', 'runtime') ?? '?',
       node: textAt(shown, 'nodeName') ?? '?',
       image: textAt(shown, 'image') ?? shortDigest(textAt(shown, 'container', 'image', 'configDigest') ?? 'not known'),
       signature: outcomeOf(signatures.get(imageKey(at(container, 'container', 'image')))),
       id: (textAt(shown, 'id') ?? '').slice(0, 12),
     };
   });
+}
+
+/** Whether it only holds the namespaces of a pod. */
+export function isSandbox(container: unknown): boolean {
+  return at(container, 'container', 'sandbox') === true;
 }
 
 /** The most exact digest there is, as the collector groups images. */
@@ -52,6 +60,7 @@ export function containerTable(rows: readonly ContainerRow[], screen: Screen): s
       { title: 'NAME', text: (row: ContainerRow) => row.name, flexible: true },
       { title: 'NAMESPACE', text: (row: ContainerRow) => row.namespace, flexible: true },
       { title: 'STATE', text: (row: ContainerRow) => row.state },
+      { title: 'RUNTIME', text: (row: ContainerRow) => row.runtime },
       { title: 'NODE', text: (row: ContainerRow) => row.node, flexible: true },
       {
         title: 'SIGNATURE',

@@ -18,7 +18,7 @@ import type { ServiceLog } from '../logging.ts';
 import { openLog } from '../logging.ts';
 import { defaultNatsUrl } from '../options.ts';
 import { print, printNote, standardScreen } from '../output.ts';
-import { defaultBpfObject, defaultDockerSocket } from '../paths.ts';
+import { defaultBpfObject } from '../paths.ts';
 import type { AgentCommandOptions, CollectorOptions, LogOptions } from '../service-options.ts';
 import { agentConfig, collectorConfig } from '../service-options.ts';
 import { alertBlock } from '../terminal/alert-block.ts';
@@ -61,7 +61,7 @@ export async function runUp(options: UpOptions): Promise<void> {
 /** Where the sensor cannot start, the reason is with the host: what the doctor finds says more than the error. */
 async function explain(error: unknown): Promise<never> {
   if (error instanceof CodedError && error.code.startsWith('SENSOR_')) {
-    const verdict = await examine({ bpfObject: defaultBpfObject, dockerSocket: defaultDockerSocket });
+    const verdict = await examine({ bpfObject: defaultBpfObject });
     if (!verdict.canWatch) printNote(...doctorReport(verdict, standardScreen(), { problemsOnly: true }), '');
   }
   throw error;
