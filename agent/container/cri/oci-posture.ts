@@ -41,7 +41,7 @@ export function ociPosture(input: OciPostureInput, probes: HostProbes): Posture 
   const posture: Posture = {
     ...unknownPosture(),
     ...hostNamespaces(linux, input, probes.namespace, unknown),
-    ...capabilities(process, input.defaultCapabilities),
+    ...capabilities(process, input.defaultCapabilities, unknown),
     privileged: input.privileged === true,
     seccompUnconfined: !linux.has('seccomp'),
     apparmorUnconfined: apparmorUnconfined(process.text('apparmorProfile', 'apparmorUnconfined'), probes, unknown),
@@ -102,9 +102,14 @@ function hostNamespaces(
   return result;
 }
 
-function capabilities(process: JsonReader, defaults: readonly string[]): Partial<Posture> {
-  const fact = 'addedCapabilities';
-  const given = normalizeCapabilities(process.object('capabilities').texts('bounding', fact));
+function capabilities(process: JsonReader, defaults: readonly string[], unknown: Set<string>): Partial<Posture> {
+  const told = process.object('capabilities');
+  const given = normalizeCapabilities(told.texts('bounding', 'addedCapabilities'));
+  if (!told.has('bounding')) unknown.add('addedCapabilities');
+  if (unknown.has('addedCapabilities')) {
+    unknown.add('droppedCapabilities');
+    return {};
+  }
   return {
     addedCapabilities: given.filter((name) => !defaults.includes(name)),
     droppedCapabilities: defaults.filter((name) => !given.includes(name)),
