@@ -10,8 +10,8 @@ import {
   type ContainerDirectoryStatus,
   createContainerDirectory,
 } from './container/container-directory.ts';
-import type { AttributedEvent } from './detect/attributed-event.ts';
 import { hostRuntimes } from './container/host-runtimes.ts';
+import type { AttributedEvent } from './detect/attributed-event.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';

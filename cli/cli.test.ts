@@ -109,7 +109,10 @@ const containers = [
     state: 'running',
     nodeName: 'node-3',
     image: 'registry.acme.io/checkout:4.2.1',
-    container: { image: { reference: 'registry.acme.io/checkout:4.2.1', configDigest: 'sha256:aa' } },
+    container: {
+      runtime: 'docker',
+      image: { reference: 'registry.acme.io/checkout:4.2.1', configDigest: 'sha256:aa' },
+    },
   },
 ];
 
@@ -123,6 +126,13 @@ describe('tallyman containers', () => {
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(result.stdout).toMatchSnapshot();
     expect(api?.requests[0]).toBe('/api/v1/containers?state=running');
+  });
+
+  it('shows the sandboxes of pods only when asked for all', async () => {
+    const sandbox = { ...containers[0], name: 'pause', container: { runtime: 'containerd', sandbox: true } };
+    const url = await withApi({ '/api/v1/containers': { containers: [sandbox] }, '/api/v1/images': { images: [] } });
+    expect((await runCli(['containers', '--api', url])).stdout).not.toContain('pause');
+    expect((await runCli(['containers', '--all', '--api', url])).stdout).toMatch(/pause .* containerd /);
   });
 
   it('calls an image unknown that nobody looked at', async () => {

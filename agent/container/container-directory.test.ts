@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,7 +44,6 @@ beforeEach(() => {
   nowMs = 0;
   directory = createContainerDirectory({
     ...{ runtimes: [runtime], cgroupRoot: root, requireCgroup2: false, logger: silentLogger },
-    procRoot: join(root, 'proc'),
     metrics: new Metrics('agent'),
     ownCgroupId: makeCgroup(`docker/${'00'.repeat(32)}`),
     onVerdict: (cgroupId, verdict) => verdicts.push([String(cgroupId), verdict]),
@@ -221,72 +220,5 @@ describe('container directory: containers that nobody knows', () => {
       ['500', 'watch'],
       ['501', 'ignore'],
     ]);
-  });
-});
-
-describe('container directory: containers in containers', () => {
-  /** As /proc shows a process in this cgroup. */
-  function initAt(pid: number, path: string): void {
-    mkdirSync(join(root, `proc/${pid}`), { recursive: true });
-    writeFileSync(join(root, `proc/${pid}/cgroup`), `4:memory:/x\n0::${path}\n`);
-  }
-
-  it('counts as the outer one what no runtime knows', async () => {
-    await directory.start();
-    runtime.sink?.inspected(containerOf(a));
-    mkdir(500n, `/docker/${a}`);
-    mkdir(501n, `/docker/${a}/docker/${b}`);
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: a, cgroupId: 500n } });
-    await settled();
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: a } });
-    expect(verdicts).toContainEqual(['501', 'watch']);
-  });
-
-  it('counts as the inner one what lives there by the word of its runtime', async () => {
-    await directory.start();
-    runtime.sink?.inspected(containerOf(a));
-    mkdir(500n, `/docker/${a}`);
-    mkdir(501n, `/docker/${a}/docker/${b}`);
-    mkdir(502n, `/docker/${a}/docker/${b}/below`);
-    initAt(77, `/docker/${a}/docker/${b}/container`);
-    runtime.sink?.inspected({ ...containerOf(b), initPid: 77 });
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: b, cgroupId: 501n } });
-    expect(directory.lookup(502n)).toMatchObject({ container: { id: b } });
-    expect(directory.lookup(500n)).toMatchObject({ container: { id: a } });
-  });
-
-  it('does not believe a container that calls its cgroups by the id of another one', async () => {
-    await directory.start();
-    const own = `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${'0'.repeat(32)}.slice/cri-containerd-${b}.scope`;
-    runtime.sink?.inspected(containerOf(a));
-    mkdir(500n, `/docker/${a}`);
-    mkdir(501n, `/docker/${a}/docker-${b}.scope`);
-    runtime.sink?.inspected(containerOf(b));
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: a } });
-    mkdir(502n, own);
-    initAt(78, own);
-    runtime.sink?.inspected({ ...containerOf(b), initPid: 78 });
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: a, cgroupId: 500n } });
-    expect(directory.lookup(502n)).toMatchObject({ container: { id: b, cgroupId: 502n, cgroupPath: own } });
-    rmdir(501n, `/docker/${a}/docker-${b}.scope`);
-    expect(directory.get(b)?.state).toBe(ContainerState.RUNNING);
-  });
-
-  it('makes up the outer one where nobody can be asked', async () => {
-    await directory.start();
-    runtime.away = true;
-    mkdir(501n, `/docker/${a}/docker/${b}`);
-    await settled();
-    expect(directory.lookup(501n)).toEqual({ state: 'pending', containerId: a });
-    expect(directory.assume(501n)).toMatchObject({ id: a, runtime: 'unknown' });
-    expect(directory.get(b)).toBeUndefined();
-  });
-
-  it('counts the inner one where the container around it is not of this machine', async () => {
-    await directory.start();
-    runtime.containers.set(b, containerOf(b));
-    mkdir(501n, `/docker/${a}/kubelet/kubepods/pod${'0'.repeat(32)}/${b}`);
-    await settled();
-    expect(directory.lookup(501n)).toMatchObject({ container: { id: b, cgroupId: 501n } });
   });
 });

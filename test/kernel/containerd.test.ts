@@ -188,6 +188,16 @@ describe('posture of containers of containerd', () => {
     expect(posture?.mounts.find(({ source }) => source === containerd.socketPath)?.writable).toBe(true);
   });
 
+  it('tells a container that has no capability left', async () => {
+    const id = await containerd.cri.runContainer(pod, {
+      ...{ name: 'bare', image: image(), command: ['sleep', '600'] },
+      security: { capabilities: { addCapabilities: [], dropCapabilities: ['ALL'] } },
+    });
+    const posture = await postureOf(id);
+    expect(posture?.droppedCapabilities).toHaveLength(14);
+    expect(posture).toMatchObject({ addedCapabilities: [], unknownFields: [] });
+  });
+
   it('tells a privileged container in the pid namespace of its node', async () => {
     const own = await containerd.runPod({ name: 'node-agent', uid, hostPid: true, privileged: true });
     const id = await containerd.cri.runContainer(own, {

@@ -75,8 +75,9 @@ export class FilesLab {
   constructor(options: Partial<Pick<FileWatchOptions, 'budget' | 'muteMs' | 'list'>> = {}) {
     const parts = { logger: silentLogger, metrics: this.metrics };
     const tree = createProcessTree({ ...parts, bootId: '0123456789', maxProcesses: 10_000, procRoot: '/proc' });
+    const docker = new DockerRuntime({ ...parts, probe: hostSocketProbe('/proc') });
     this.#directory = createContainerDirectory({
-      ...{ ...parts, docker: {}, cgroupRoot: cgroupRoot() },
+      ...{ ...parts, runtimes: [docker], cgroupRoot: cgroupRoot() },
       onUpdate: (container) => this.watch.onContainer(container),
       onVerdict: (cgroupId, verdict) => this.#sensor.setVerdict(cgroupId, verdict),
       onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),

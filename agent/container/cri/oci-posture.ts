@@ -103,9 +103,9 @@ function hostNamespaces(
 }
 
 function capabilities(process: JsonReader, defaults: readonly string[], unknown: Set<string>): Partial<Posture> {
-  const told = process.object('capabilities');
-  const given = normalizeCapabilities(told.texts('bounding', 'addedCapabilities'));
-  if (!told.has('bounding')) unknown.add('addedCapabilities');
+  // An empty set is left out of the JSON, the sets as a whole are not.
+  const given = normalizeCapabilities(process.object('capabilities').texts('bounding', 'addedCapabilities'));
+  if (!process.has('capabilities')) unknown.add('addedCapabilities');
   if (unknown.has('addedCapabilities')) {
     unknown.add('droppedCapabilities');
     return {};
