@@ -31,11 +31,5 @@ export async function examine(options: ExamineOptions): Promise<Verdict> {
   const blocked = kernel.some(({ state }) => state === 'blocked');
   const sensor = blocked ? [] : await checkSensor(options.bpfObject);
   const files = blocked ? [] : [await checkFiles()];
-  return verdictOf([
-    ...kernel,
-    ...sensor,
-    ...files,
-    ...(await checkRuntimes(options)),
-    await checkNatsServer(),
-  ]);
+  return verdictOf([...kernel, ...sensor, ...files, ...(await checkRuntimes(options)), await checkNatsServer()]);
 }

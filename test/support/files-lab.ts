@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Attributor, createAttributor } from '../../agent/container/attributor.ts';
 import { type ContainerDirectory, createContainerDirectory } from '../../agent/container/container-directory.ts';
+import { DockerRuntime } from '../../agent/container/docker.ts';
+import { hostSocketProbe } from '../../agent/container/runtime-sockets.ts';
 import type { FileEvent } from '../../agent/decode/kernel-event.ts';
 import type { AttributedEvent } from '../../agent/detect/attributed-event.ts';
 import { FileWatch, type FileWatchOptions } from '../../agent/files/file-watch.ts';
