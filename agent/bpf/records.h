@@ -262,9 +262,7 @@ enum budget_class {
 	BUDGET_PRIVILEGE = 2,
 	BUDGET_NETWORK = 3,
 	BUDGET_OTHER = 4,
-	/* For what has not been seen of the container before, when the budget of its kind is used up. */
-	BUDGET_RESERVE = 5,
-	BUDGET_CLASS_MAX = 6,
+	BUDGET_CLASS_MAX = 5,
 };
 
 /* Key and value of the table of what containers lost. */

@@ -54,8 +54,7 @@ export const BudgetClass = {
   BUDGET_PRIVILEGE: 2,
   BUDGET_NETWORK: 3,
   BUDGET_OTHER: 4,
-  BUDGET_RESERVE: 5,
-  BUDGET_CLASS_MAX: 6,
+  BUDGET_CLASS_MAX: 5,
 } as const;
 
 export interface RecordHeader {

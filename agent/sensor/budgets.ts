@@ -8,7 +8,10 @@ export interface Budget {
   burst: number;
 }
 
-/** What each container may send, by kind of record. `reserve` is for what has not been seen of the container before. */
+/**
+ * What each container may send, by kind of record. `reserve` comes on top of each of them, for what has not been seen of the
+ * container before: it has no part in a flood of repeats.
+ */
 export type Budgets = Record<'exec' | 'fork' | 'privilege' | 'network' | 'other' | 'reserve', Budget>;
 
 /**
@@ -24,13 +27,12 @@ export const defaultBudgets: Budgets = {
   reserve: { perSecond: 500, burst: 2_000 },
 };
 
-const classes: Record<keyof Budgets, number> = {
+const classes: Record<Exclude<keyof Budgets, 'reserve'>, number> = {
   exec: BudgetClass.BUDGET_EXEC,
   fork: BudgetClass.BUDGET_FORK,
   privilege: BudgetClass.BUDGET_PRIVILEGE,
   network: BudgetClass.BUDGET_NETWORK,
   other: BudgetClass.BUDGET_OTHER,
-  reserve: BudgetClass.BUDGET_RESERVE,
 };
 
 const nsPerSecond = 1_000_000_000;
@@ -39,14 +41,19 @@ const nsPerSecond = 1_000_000_000;
 export function budgetConstants(budgets: Budgets): Constant[] {
   const cost = new Array<bigint>(BudgetClass.BUDGET_CLASS_MAX).fill(0n);
   const burst = new Array<bigint>(BudgetClass.BUDGET_CLASS_MAX).fill(0n);
-  for (const name of Object.keys(classes) as (keyof Budgets)[]) {
-    const { perSecond, burst: records } = budgets[name];
-    if (perSecond === 0) continue;
-    cost[classes[name]] = BigInt(Math.max(1, Math.round(nsPerSecond / perSecond)));
-    burst[classes[name]] = (cost[classes[name]] ?? 0n) * BigInt(Math.max(0, records - 1));
-  }
+  for (const [name, index] of Object.entries(classes))
+    [cost[index], burst[index]] = costOf(budgets[name as keyof typeof classes]);
+  const [reserveCost, reserveBurst] = costOf(budgets.reserve);
   return [
     { name: 'budget_cost_ns', bytes: 8, value: cost },
     { name: 'budget_burst_ns', bytes: 8, value: burst },
+    { name: 'reserve_cost_ns', bytes: 8, value: reserveCost },
+    { name: 'reserve_burst_ns', bytes: 8, value: reserveBurst },
   ];
+}
+
+function costOf({ perSecond, burst }: Budget): [bigint, bigint] {
+  if (perSecond === 0) return [0n, 0n];
+  const cost = BigInt(Math.max(1, Math.round(nsPerSecond / perSecond)));
+  return [cost, cost * BigInt(Math.max(0, burst - 1))];
 }

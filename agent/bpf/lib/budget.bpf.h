@@ -12,6 +12,8 @@
  */
 struct budget {
 	__u64 due_ns[BUDGET_CLASS_MAX];
+	/* For what has not been seen of the container before, when the budget is used up. */
+	__u64 reserve_due_ns[BUDGET_CLASS_MAX];
 };
 
 struct {
@@ -68,20 +70,19 @@ static __always_inline __u64 container_key_of(__u64 cgroup_id)
 	return entry && entry->container_key ? entry->container_key : cgroup_id;
 }
 
-static __always_inline bool take(struct budget *budget, int class, __u64 now)
+static __always_inline bool take(__u64 *due_ns, __u64 cost_ns, __u64 burst_ns, __u64 now)
 {
-	__u64 cost = budget_cost_ns[class];
-	__u64 due = *(volatile __u64 *)&budget->due_ns[class];
+	__u64 due = *(volatile __u64 *)due_ns;
 
-	if (cost == 0)
+	if (cost_ns == 0)
 		return true;
 	if (due < now) {
-		budget->due_ns[class] = now + cost;
+		*due_ns = now + cost_ns;
 		return true;
 	}
-	if (due - now > budget_burst_ns[class])
+	if (due - now > burst_ns)
 		return false;
-	__sync_fetch_and_add(&budget->due_ns[class], cost);
+	__sync_fetch_and_add(due_ns, cost_ns);
 	return true;
 }
 
@@ -108,13 +109,13 @@ static __always_inline bool budget_allows(__u32 type, __u64 container_key, struc
 		if (!budget)
 			return true;
 	}
-	if (take(budget, class, now))
+	if (take(&budget->due_ns[class], budget_cost_ns[class], budget_burst_ns[class], now))
 		return true;
 	if (!novelty)
 		return false;
 	novelty->container_key = container_key;
 	novelty->type = type;
-	return is_new(novelty) && take(budget, BUDGET_RESERVE, now);
+	return is_new(novelty) && take(&budget->reserve_due_ns[class], reserve_cost_ns, reserve_burst_ns, now);
 }
 
 #endif

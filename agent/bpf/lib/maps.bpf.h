@@ -19,6 +19,10 @@ const volatile __u64 budget_cost_ns[BUDGET_CLASS_MAX] __weak = {};
 /* How far a container may be ahead of the refill: cost times the records that may come at once. By class. */
 const volatile __u64 budget_burst_ns[BUDGET_CLASS_MAX] __weak = {};
 
+/* The same for the reserve that each class has beside its budget. */
+const volatile __u64 reserve_cost_ns __weak = 0;
+const volatile __u64 reserve_burst_ns __weak = 0;
+
 /* The agent's own cgroup, found out by a program that runs in it; nothing in it is reported. */
 volatile __u64 own_cgroup_id __weak = 0;
 
