@@ -2,21 +2,24 @@ import { join } from 'node:path';
 import { CodedError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { Gap } from '../proto/generated/tallyman/v1/uplink.ts';
 import { type AgentConfig, type AgentOptions, parseAgentConfig } from './config.ts';
 import { type Attributor, createAttributor } from './container/attributor.ts';
-import { ContainerState } from './container/container.ts';
+import { type CgroupLookup, ContainerState } from './container/container.ts';
 import {
   type ContainerDirectory,
   type ContainerDirectoryStatus,
   createContainerDirectory,
 } from './container/container-directory.ts';
 import { hostRuntimes } from './container/host-runtimes.ts';
-import type { AttributedEvent } from './detect/attributed-event.ts';
+import type { Loss } from './container/loss-windows.ts';
+import type { AttributedEvent, WallClock } from './detect/attributed-event.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
 import { loadWatchList } from './files/watch-list.ts';
 import { describeNode } from './node.ts';
+import { type LossEpisode, LossLog } from './observe/loss-log.ts';
 import { LossWatch } from './observe/loss-watch.ts';
 import { Observations } from './observe/observations.ts';
 import { ReportedExecutions } from './observe/reported-executions.ts';
@@ -45,6 +48,8 @@ export interface AgentStatus {
   uplinkConnected: boolean;
   /** Items not yet acknowledged by the collector. */
   pendingItems: number;
+  /** What was lost, newest first. */
+  losses: readonly LossEpisode[];
 }
 
 export interface Agent {
@@ -77,6 +82,7 @@ class ComposedAgent implements Agent {
   readonly #sensor: Sensor;
   readonly #files: FileWatch;
   readonly #losses: LossWatch;
+  readonly #lossLog: LossLog;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #rulesDirs: readonly string[];
@@ -102,14 +108,8 @@ class ComposedAgent implements Agent {
         ...{ node, agentId: `${config.nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
         ...{ maxQueueItems: config.maxQueueItems, maxQueueBytes: config.maxQueueBytes },
       });
-    this.#losses = new LossWatch({
-      readLedger: () => this.#sensor.ledger(),
-      onGap: (gap, fromKtimeNs, toKtimeNs) => {
-        this.#attributor.noteLoss(fromKtimeNs, toKtimeNs);
-        this.#uplink.send({ $case: 'gap', value: gap });
-      },
-      ...{ nowUnixNs, nowKtimeNs, metrics },
-    });
+    const onGap = (gap: Gap): boolean => this.#uplink.send({ $case: 'gap', value: gap });
+    this.#lossLog = new LossLog({ onGap, clock, nowKtimeNs, metrics });
     this.#detector = createDetector({ rulesDirs: config.rulesDirs, clock, logger, metrics });
     const reported = new ReportedExecutions(clock);
     const stages = {
@@ -128,7 +128,10 @@ class ComposedAgent implements Agent {
     this.#directory = createContainerDirectory({
       runtimes: hostRuntimes({ ...config, logger, metrics }),
       onVerdict: (cgroupId, verdict, key) => this.#sensor.setVerdict(cgroupId, verdict, key),
-      onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
+      onForgotten: (cgroupId) => {
+        this.#sensor.forgetCgroup(cgroupId);
+        this.#losses.forget(cgroupId);
+      },
       onUpdate: (container) => {
         this.#pipeline.onContainer(container);
         this.#files.onContainer(container);
@@ -148,6 +151,9 @@ class ComposedAgent implements Agent {
     this.#sensor = new Sensor({
       objectPath: config.bpfObject,
       onEvent: (event) => this.#attributor.onEvent(event),
+      onInvalid: ({ type, cgroupId }) => this.#lostNow({ hop: 'decode', type, reason: 'invalid', cgroupId }),
+      beforeDrain: () => this.#losses.notice(),
+      budgets: config.budgets,
       ...{ procRoot: config.procRoot, cgroupRoot: this.#cgroupRoot, ringBytes: config.ringBytes, logger, metrics },
     });
     this.#files = new FileWatch({
@@ -156,8 +162,14 @@ class ComposedAgent implements Agent {
       container: (id) => this.#directory.get(id),
       drainSensor: () => this.#sensor.drain(),
       onEvent: (event) => this.#attributor.onEvent(event),
-      onGap: (gap) => this.#uplink.send({ $case: 'gap', value: gap }),
+      onGap: (gap) => this.#lostByGap(gap, clock),
       ...{ procRoot: config.procRoot, logger, metrics },
+    });
+    this.#losses = new LossWatch({
+      source: this.#sensor,
+      containerOf: (cgroupId) => containerIdOf(this.#directory.lookup(cgroupId)),
+      onLoss: (loss) => this.#lost(loss),
+      ...{ nowKtimeNs, logger, metrics },
     });
   }
 
@@ -173,7 +185,10 @@ class ComposedAgent implements Agent {
       await this.close(0);
       throw error;
     }
-    this.#every(lossCheckIntervalMs, () => this.#losses.check());
+    this.#every(lossCheckIntervalMs, () => {
+      this.#losses.check();
+      this.#lossLog.tick();
+    });
     this.#every(suppressedIntervalMs, () => this.#detector.flushSuppressed());
     this.#every(statusIntervalMs, () => this.#reportStatus());
     this.#ruleWatcher = new RuleWatcher({ directories: this.#rulesDirs, onChange: () => this.#reloadRules() });
@@ -189,20 +204,45 @@ class ComposedAgent implements Agent {
       rules: this.#detector.rules().length,
       uplinkConnected: this.#uplink.connected,
       pendingItems: this.#uplink.pendingItems,
+      losses: this.#lossLog.list(),
     };
   }
 
   async close(deadlineMs = 5_000): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#ruleWatcher?.close();
-    this.#losses.check();
+    // Twice: what is lost to nobody in particular is told when it has been seen twice.
+    for (let pass = 0; pass < 2; pass++) this.#losses.check();
     this.#files.close();
     this.#sensor.close();
     this.#attributor.close();
+    this.#lossLog.close();
     await this.#directory.close();
     const { undeliveredItems } = await this.#uplink.close(deadlineMs);
     if (undeliveredItems > 0)
       this.#parts.logger.warn({ undeliveredItems }, 'stopped before the collector had everything');
+  }
+
+  /** A loss marks the events around it and is told upstream. */
+  #lost(loss: Loss): void {
+    this.#attributor.noteLoss(loss);
+    this.#lossLog.note(loss);
+  }
+
+  /** What a stage already speaks of as a gap, with the times of the wall clock. */
+  #lostByGap({ hop, type, reason, count, fromUnixNs, toUnixNs, containerIds }: Gap, clock: WallClock): void {
+    const bootUnixNs = clock.unixNs(0n);
+    const window = { fromKtimeNs: fromUnixNs - bootUnixNs, toKtimeNs: toUnixNs - bootUnixNs };
+    for (const containerId of containerIds.length === 0 ? [undefined] : containerIds)
+      this.#lost({ hop, type, reason, count, ...window, containerId });
+  }
+
+  /** One thing that has just been lost, of a container as far as its cgroup is known. */
+  #lostNow({ cgroupId, ...what }: Pick<Loss, 'hop' | 'type' | 'reason'> & { cgroupId: bigint | undefined }): void {
+    const now = readClockNs(Clock.boottime);
+    const containerId = cgroupId === undefined ? undefined : containerIdOf(this.#directory.lookup(cgroupId));
+    if (containerId === null) return;
+    this.#lost({ ...what, count: 1n, fromKtimeNs: now, toKtimeNs: now, containerId });
   }
 
   /** Containers that ran before: their processes enter the tree and the sensor's table. */
@@ -253,4 +293,11 @@ function requireCgroupRoot(config: AgentConfig): string {
       hint: 'mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or name it with --cgroup-root',
     },
   );
+}
+
+/** Null for what is no container, undefined while it is not known. */
+function containerIdOf(lookup: CgroupLookup): string | null | undefined {
+  if (lookup.state === 'container') return lookup.container.id;
+  if (lookup.state === 'pending') return lookup.containerId;
+  return lookup.state === 'not-container' ? null : undefined;
 }

@@ -7,6 +7,12 @@ import { findCgroupRoot } from './sensor/cgroup-root.ts';
 const projectRoot = join(import.meta.dirname, '..');
 const powerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(value));
 
+/** `perSecond` 0: no limit. */
+const budget = z.strictObject({
+  perSecond: z.number().min(0).max(1_000_000),
+  burst: z.number().int().min(1).max(1_000_000),
+});
+
 const agentConfigSchema = z.strictObject({
   /** The collector's gRPC address, "host:port". */
   uplinkAddress: z.string().min(1),
@@ -36,6 +42,18 @@ const agentConfigSchema = z.strictObject({
     .max(1024 ** 3)
     .refine(powerOfTwo, 'must be a power of two')
     .default(8 * 1024 * 1024),
+  /** What each container may send, by kind of record; kinds that are not named keep their defaults (sensor/budgets.ts). */
+  budgets: z
+    .strictObject({
+      exec: budget,
+      fork: budget,
+      privilege: budget,
+      network: budget,
+      other: budget,
+      reserve: budget,
+    })
+    .partial()
+    .default({}),
   maxProcesses: z.number().int().min(1024).default(131_072),
   maxQueueItems: z.number().int().min(16).default(100_000),
   maxQueueBytes: z

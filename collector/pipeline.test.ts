@@ -284,6 +284,7 @@ describe('pipeline', () => {
             toUnixNs: 2n,
             containerIds: [],
             reason: 'full',
+            ...{ ongoing: false, totalCount: 9n },
           },
         },
       },

@@ -114,13 +114,23 @@ describe('attributor', () => {
     expect(emitted[0]).toMatchObject({ attribution: 'partial', missing: ['process'], execution: undefined });
   });
 
-  it('marks events around a loss of records', () => {
+  it('marks events around a loss of records, with what was lost', () => {
     stage.answers.set(82n, known);
     const secondsNs = 1_000_000_000n;
-    attributor.noteLoss(100n * secondsNs, 101n * secondsNs);
+    const loss = { hop: 'ring-buffer', type: 'exec', reason: 'ring-full', count: 7n, containerId: undefined };
+    attributor.noteLoss({ ...loss, fromKtimeNs: 100n * secondsNs, toKtimeNs: 101n * secondsNs });
     for (const at of [39n, 41n, 100n, 160n, 162n]) attributor.onEvent(execOf(init, at * secondsNs, '/bin/sh'));
     expect(emitted.map((event) => event.dataComplete)).toEqual([true, false, false, false, true]);
+    expect(emitted.map((event) => event.losses?.[0]?.count)).toEqual([undefined, 7n, 7n, 7n, undefined]);
     expect(stage.seen).toEqual(['rescan']);
+  });
+
+  it('does not doubt the events of a container for what another one lost', () => {
+    stage.answers.set(82n, known);
+    const loss = { hop: 'budget', type: 'exec', reason: 'throttled', count: 7n, fromKtimeNs: 1n, toKtimeNs: 2n };
+    attributor.noteLoss({ ...loss, containerId: 'another' });
+    attributor.onEvent(execOf(init, 1n, '/bin/sh'));
+    expect(emitted[0]?.dataComplete).toBe(true);
   });
 
   it('does not let an error of detection cost the events behind it', async () => {

@@ -11,7 +11,7 @@ import { AttributorMetrics } from './attributor-metrics.ts';
 import type { CgroupLookup, Container } from './container.ts';
 import type { ContainerDirectory } from './container-directory.ts';
 import { HeldEvents, type HeldQueue } from './held-events.ts';
-import { LossWindows } from './loss-windows.ts';
+import { type Loss, LossWindows } from './loss-windows.ts';
 
 export interface AttributorOptions {
   directory: Pick<ContainerDirectory, 'lookup' | 'onCgroupMkdir' | 'onCgroupRmdir' | 'assume' | 'rescan' | 'subscribe'>;
@@ -36,8 +36,8 @@ export interface AttributorOptions {
 export interface Attributor {
   /** Takes every event, in the order of the kernel's records. */
   onEvent(event: KernelEvent): void;
-  /** Records were lost between these times: events around them are marked, and the cgroups are read anew. */
-  noteLoss(fromKtimeNs: bigint, toKtimeNs: bigint): void;
+  /** Something was lost: events around it, of its container or of all, are marked, and the cgroups are read anew. */
+  noteLoss(loss: Loss): void;
   /** Lets go of what has waited long enough; called by a timer. */
   tick(): void;
   readonly heldCount: number;
@@ -103,8 +103,8 @@ class EventAttributor implements Attributor {
     else this.#onAct(event);
   }
 
-  noteLoss(fromKtimeNs: bigint, toKtimeNs: bigint): void {
-    this.#losses.note(fromKtimeNs, toKtimeNs);
+  noteLoss(loss: Loss): void {
+    this.#losses.note(loss);
     this.#directory.rescan();
   }
 
@@ -207,9 +207,10 @@ class EventAttributor implements Attributor {
     const missing = missingOf(container, execution !== undefined);
     const attribution = attributionOf(missing, held);
     this.#metrics[attribution]++;
-    const dataComplete = this.#losses.isComplete(event.ktimeNs);
+    const losses = this.#losses.around(event.ktimeNs, container.id);
+    const dataComplete = losses.length === 0;
     try {
-      this.#options.emit({ event, container, execution, attribution, missing, dataComplete });
+      this.#options.emit({ event, container, execution, attribution, missing, dataComplete, losses });
       if (this.#emitting.failing) this.#emitting.recovered();
     } catch (error) {
       // What detection cannot take must not cost the events behind it.

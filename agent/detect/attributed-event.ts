@@ -1,4 +1,5 @@
 import type { Container } from '../container/container.ts';
+import type { Loss } from '../container/loss-windows.ts';
 import type { CapabilityEvent, ConnectEvent, ExecEvent, FileEvent, TcpStateEvent } from '../decode/kernel-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 
@@ -21,4 +22,6 @@ export interface AttributedEvent {
   missing: readonly string[];
   /** False when records of this event's window are known to have been lost. */
   dataComplete: boolean;
+  /** What was lost, where it is known. */
+  losses?: readonly Loss[];
 }

@@ -12,7 +12,7 @@ import { createDetectMetrics, type DetectMetrics } from './detect-metrics.ts';
 import { RuleEngine, type RuleState } from './engine.ts';
 import { ancestryEvidence, eventEvidence, postureEvidence } from './evidence.ts';
 import type { EventKind } from './field-catalog.ts';
-import { createFinding, dedupeKeyOf, fieldEvidence } from './finding.ts';
+import { createFinding, dataGapEvidence, dedupeKeyOf, fieldEvidence } from './finding.ts';
 import type { Rule, RuleProgram } from './rule.ts';
 import { loadRules } from './rule-loader.ts';
 import { actingExecution, type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
@@ -192,6 +192,7 @@ class RuleDetector implements Detector {
       attribution,
       missing,
       dataComplete: input.dataComplete && (this.#options.completeness?.(container.id, event.ktimeNs) ?? true),
+      dataGaps: dataGapEvidence(input.losses ?? [], clock),
       fields: fieldEvidence(program, scope),
       dedupeKey,
       suppressedCount: admission.suppressedCount,
@@ -210,6 +211,7 @@ class RuleDetector implements Detector {
       attribution: unknown.length === 0 ? 'complete' : 'partial',
       missing: unknown.map((field) => `posture.${field}`),
       dataComplete: true,
+      dataGaps: [],
       fields,
       dedupeKey: dedupeKeyOf(program, scope, container.id),
       suppressedCount: 0n,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Attribution, type Event, type Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { Attribution, type DataGap, type Event, type Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { Container } from '../container/container.ts';
-import type { AttributedEvent } from './attributed-event.ts';
+import type { Loss } from '../container/loss-windows.ts';
+import type { AttributedEvent, WallClock } from './attributed-event.ts';
 import type { Ancestry } from './evidence.ts';
 import { fieldText, readPath } from './field-path.ts';
 import type { RuleProgram } from './rule.ts';
@@ -26,6 +27,7 @@ export interface FindingFacts {
   attribution: AttributedEvent['attribution'];
   missing: readonly string[];
   dataComplete: boolean;
+  dataGaps: DataGap[];
   fields: Record<string, string>;
   dedupeKey: string;
   suppressedCount: bigint;
@@ -51,6 +53,7 @@ export function createFinding(program: RuleProgram, scope: EventScope, facts: Fi
     suppressedCount: facts.suppressedCount,
     dedupeKey: facts.dedupeKey,
     dataComplete: facts.dataComplete,
+    dataGaps: facts.dataGaps,
     fields: facts.fields,
   };
 }
@@ -78,4 +81,17 @@ function keyValue(value: unknown): string | string[] | null {
   if (value === undefined) return null;
   if (value instanceof Map) return [...value].map(String).sort();
   return Array.isArray(value) ? value.map(String) : String(value);
+}
+
+const maxDataGaps = 32;
+
+/** What may be missing from a finding, the latest losses first. */
+export function dataGapEvidence(losses: readonly Loss[], clock: WallClock): DataGap[] {
+  return losses
+    .toSorted((one, other) => Number(other.toKtimeNs - one.toKtimeNs))
+    .slice(0, maxDataGaps)
+    .map(({ hop, type, reason, count, fromKtimeNs, toKtimeNs, containerId }) => ({
+      ...{ hop, type, reason, count, wholeNode: containerId === undefined },
+      ...{ fromUnixNs: clock.unixNs(fromKtimeNs), toUnixNs: clock.unixNs(toKtimeNs) },
+    }));
 }

@@ -230,6 +230,7 @@ export class FileWatch {
       fromUnixNs: now,
       toUnixNs: now,
       containerIds: [containerId],
+      ...{ ongoing: false, totalCount: 1n },
     };
     this.#options.onGap({ ...gap, reason });
   }

@@ -69,7 +69,7 @@ export class MutedPlaces {
       fromUnixNs,
       toUnixNs,
       containerIds: [marks.containerId],
-      reason,
+      ...{ reason, ongoing: false, totalCount: count },
     });
   }
 }

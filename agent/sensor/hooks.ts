@@ -108,6 +108,8 @@ export interface HookState {
   name: string;
   /** Undefined when no variant could be attached. */
   attachPoint: string | undefined;
+  /** The program that is attached. */
+  program?: string;
   /** Why better variants, or all of them, were not used. */
   reasons: string[];
   consequence: string;

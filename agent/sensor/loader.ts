@@ -202,6 +202,7 @@ function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: 
         : libbpf.attach(program);
     if (link !== null) {
       choice.state.attachPoint = variant.attachPoint;
+      choice.state.program = variant.program;
       return [link];
     }
     choice.state.reasons.push(

@@ -38,9 +38,19 @@ export class RingReader {
     this.#position = this.#consumerPosition[0] ?? 0n;
   }
 
+  /** How far the kernel has handed out room: bytes since the beginning. */
+  get producerPosition(): bigint {
+    return Atomics.load(this.#producerPosition, 0);
+  }
+
+  /** How far it has been read. */
+  get consumerPosition(): bigint {
+    return this.#position;
+  }
+
   /** Bytes that wait to be read. */
   get backlogBytes(): number {
-    return Number(Atomics.load(this.#producerPosition, 0) - this.#position);
+    return Number(this.producerPosition - this.#position);
   }
 
   /**

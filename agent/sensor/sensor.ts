@@ -1,9 +1,17 @@
 import { sleep } from '../../common/backoff.ts';
+import { Episode } from '../../common/episode.ts';
+import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
 import type { KernelEvent } from '../decode/kernel-event.ts';
-import { CgroupVerdict, cgroupEntryBytes, processEntryBytes } from '../decode/layout.generated.ts';
+import {
+  CgroupVerdict,
+  cgroupEntryBytes,
+  processEntryBytes,
+  readRecordHeader,
+  recordHeaderBytes,
+} from '../decode/layout.generated.ts';
 import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
 import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
@@ -15,9 +23,12 @@ import {
   readContainerLosses,
   readLedger,
 } from './ledger.ts';
+import { LedgerCheck, type Mismatch } from './ledger-check.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
 import { noiseKeys } from './noise.ts';
+import { readProgramMisses } from './program-misses.ts';
+import { ReceivedCounts } from './received-counts.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWaiter } from './ring-waiter.ts';
 import { introduceSelf } from './self.ts';
@@ -33,6 +44,10 @@ export interface SensorOptions {
   ringBytes: number;
   /** Called for every event, in the order of the ring buffer. Must not throw. */
   onEvent: (event: KernelEvent) => void;
+  /** Called for every record that was received and could not be decoded. Must not throw. */
+  onInvalid?: (record: InvalidRecord) => void;
+  /** Called before the ring is read, every few milliseconds while there is work. Must not throw. */
+  beforeDrain?: () => void;
   logger: Logger;
   metrics: Metrics;
   /** A deduplicated record is sent again after this long. */
@@ -41,6 +56,15 @@ export interface SensorOptions {
   budgets?: Partial<Budgets>;
   /** Hook name → the attach point it must take; for tests. */
   hookVariants?: Readonly<Record<string, string>>;
+}
+
+/** What is known of a record that could not be decoded. */
+export interface InvalidRecord {
+  /** Name of the record type; "unknown". */
+  type: string;
+  /** Undefined where not even the header is there. */
+  cgroupId: bigint | undefined;
+  reason: string;
 }
 
 /** How long records may gather while there is work. Without work the reader sleeps until the kernel wakes it. */
@@ -59,6 +83,9 @@ export class Sensor {
   readonly #invalid;
   readonly #waiter: RingWaiter;
   readonly #lossSignal: SharedVariable;
+  readonly #counts: ReceivedCounts;
+  readonly #check: LedgerCheck;
+  readonly #decoding: Episode;
   readonly #stopping = new AbortController();
 
   /** Loads everything and attaches nothing: verdicts can be set before the first record. */
@@ -85,6 +112,14 @@ export class Sensor {
       losses: this.#loaded.mapFd('container_losses'),
     };
     this.#cpuCount = this.#libbpf.possibleCpus();
+    this.#decoding = new Episode(options.logger, 'decoding of records');
+    this.#counts = new ReceivedCounts(this.#cpuCount);
+    this.#check = new LedgerCheck({
+      ledger: () => this.ledger(),
+      received: (typeNumber, cpu) => this.#counts.get(typeNumber, cpu),
+      producerPosition: () => this.#ring.producerPosition,
+      consumerPosition: () => this.#ring.consumerPosition,
+    });
     this.#ring = new RingReader(this.#loaded.mapFd('records'), options.ringBytes);
     this.#waiter = new RingWaiter(this.#loaded.mapFd('records'), this.#loaded.variable('reader_waits'));
     this.#lossSignal = this.#loaded.variable('loss_signal');
@@ -146,6 +181,26 @@ export class Sensor {
     return Atomics.load(this.#lossSignal.cell, 0);
   }
 
+  /**
+   * Compares the ledger with what was received, reading the ring for it. Answers what has come to differ since the last
+   * time; undefined while a record that is still being written is in the way.
+   */
+  checkLedger(): Mismatch[] | undefined {
+    this.#check.begin();
+    this.drain();
+    return this.#check.settle();
+  }
+
+  /** How often the kernel skipped the program of each hook so far; without those whose kernel does not count it. */
+  programMisses(): Map<string, bigint> {
+    const misses = new Map<string, bigint>();
+    for (const { name, program } of this.#loaded.states) {
+      const count = program && readProgramMisses(this.#libbpf, this.#loaded.programFd(program));
+      if (typeof count === 'bigint') misses.set(name, count);
+    }
+    return misses;
+  }
+
   /** Reads all records that wait; answers how many there were. */
   drain(): number {
     return this.#ring.drain(this.#onRecord, maxRecordsPerDrain);
@@ -166,21 +221,32 @@ export class Sensor {
   }
 
   readonly #onRecord = (view: DataView, at: number, lengthBytes: number): void => {
+    this.#counts.note(view, at, lengthBytes);
     let event: KernelEvent;
     try {
       event = decodeRecord(view, at, lengthBytes);
     } catch (error) {
-      this.#invalid.inc();
-      this.#options.logger.warn({ err: error }, 'a record of the sensor was skipped');
+      this.#skip(view, at, lengthBytes, error);
       return;
     }
     this.#received.inc({ type: recordTypeNames.get(view.getUint32(at, true)) ?? 'unknown' });
     this.#options.onEvent(event);
   };
 
+  #skip(view: DataView, at: number, lengthBytes: number, error: unknown): void {
+    this.#invalid.inc();
+    const hasHeader = lengthBytes >= recordHeaderBytes;
+    const header = hasHeader ? readRecordHeader(view, at) : undefined;
+    const type = recordTypeNames.get(header?.type ?? 0) ?? 'unknown';
+    const reason = errorText(error);
+    this.#decoding.failed(reason);
+    this.#options.onInvalid?.({ type, cgroupId: header?.cgroupId, reason });
+  }
+
   async #read(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      this.#options.beforeDrain?.();
       if (this.drain() > 0 || this.#ring.backlogBytes > 0) await sleep(drainIntervalMs, signal);
       else await this.#waiter.wait(() => this.#ring.backlogBytes > 0);
     }

@@ -129,6 +129,7 @@ describe('Outbound', () => {
       toUnixNs: 6n,
       containerIds: [],
       reason: 'full',
+      ...{ ongoing: false, totalCount: 0n },
     };
     made.add({ $case: 'gap', value: gap });
     made.add(finding());
@@ -157,7 +158,8 @@ describe('GapLedger', () => {
     const gaps = ledger.take(10_000);
     expect(gaps.length).toBeLessThanOrEqual(257);
     expect(gaps.reduce((sum, gap) => sum + gap.count, 0n)).toBe(2_000n);
-    expect(Math.max(...gaps.map((gap) => gap.containerIds.length))).toBe(64);
+    // The last kind stands for more containers than can be named: it concerns any.
+    expect(new Set(gaps.map((gap) => gap.containerIds.length))).toEqual(new Set([0, 1]));
     expect(ledger.size).toBe(0);
   });
 });

@@ -117,6 +117,7 @@ export class Stages {
         fromUnixNs: atUnixNs,
         toUnixNs: atUnixNs,
         containerIds: container === undefined ? [] : [container],
+        ...{ ongoing: false, totalCount: 0n },
       };
       this.#options.gapLog.add({ nodeName: node.name, gap, receivedAtUnixMs });
     }

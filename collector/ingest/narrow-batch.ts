@@ -1,5 +1,5 @@
 import type { Logger } from '../../common/logger.ts';
-import type { Gap, Item } from '../../proto/generated/tallyman/v1/uplink.ts';
+import { Gap, type Item } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import { maxItemsPerBatch, narrowItem } from './narrow.ts';
 import type { DecodedItem } from './wire.ts';
@@ -54,7 +54,7 @@ export function narrowBatch(
 
 function newGap(type: string, reason: string, atUnixMs: number): Gap {
   const atUnixNs = BigInt(atUnixMs) * 1_000_000n;
-  return { hop: 'ingest', type, count: 0n, fromUnixNs: atUnixNs, toUnixNs: atUnixNs, containerIds: [], reason };
+  return Gap.fromPartial({ hop: 'ingest', type, fromUnixNs: atUnixNs, toUnixNs: atUnixNs, reason });
 }
 
 function containerIdOf(item: Item | undefined): string | undefined {

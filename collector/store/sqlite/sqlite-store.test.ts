@@ -56,7 +56,10 @@ function codeOf(work: () => unknown): string {
 const gapItem = (reason: string): Item => ({
   item: {
     $case: 'gap',
-    value: { hop: 'decode', type: 'exec', count: 1n, fromUnixNs: 1n, toUnixNs: 2n, containerIds: [], reason },
+    value: {
+      ...{ hop: 'decode', type: 'exec', count: 1n, fromUnixNs: 1n, toUnixNs: 2n, containerIds: [], reason },
+      ...{ ongoing: false, totalCount: 1n },
+    },
   },
 });
 
@@ -109,7 +112,7 @@ describe('inbox', () => {
       import { silentLogger } from '${join(import.meta.dirname, '../../../common/logger.ts')}';
       import { Metrics } from '${join(import.meta.dirname, '../../../common/metrics.ts')}';
       const store = createSqliteStore({ file: '${file}', logger: silentLogger, metrics: new Metrics('collector') });
-      const gap = { hop: 'h', type: 't', count: 1n, fromUnixNs: 1n, toUnixNs: 2n, containerIds: [], reason: 'r' };
+      const gap = { hop: 'h', type: 't', count: 1n, fromUnixNs: 1n, toUnixNs: 2n, containerIds: [], reason: 'r', ongoing: false, totalCount: 1n };
       const node = ${JSON.stringify(node)};
       for (let n = 1n; n <= 20n; n++)
         store.storeBatch({ agentId: 'a', epoch: 7n, node }, n, [{ item: { $case: 'gap', value: gap } }], 1);

@@ -209,6 +209,21 @@ export interface Event {
     | undefined;
 }
 
+/** A loss around a finding: what may be missing from it. */
+export interface DataGap {
+  hop: string;
+  /** Record or item type: "exec"… */
+  type: string;
+  /** "ring-full", "throttled"… */
+  reason: string;
+  /** Known so far. */
+  count: bigint;
+  fromUnixNs: bigint;
+  toUnixNs: bigint;
+  /** It is not known which containers it concerns: perhaps not this one. */
+  wholeNode: boolean;
+}
+
 /** What a detector concluded from events, with its evidence. */
 export interface Finding {
   /** UUID made by the agent; the alert keeps it. */
@@ -239,6 +254,8 @@ export interface Finding {
   dataComplete: boolean;
   /** The fields the rule looked at, by path, as text. */
   fields: { [key: string]: string };
+  /** Why data_complete is false. */
+  dataGaps: DataGap[];
 }
 
 export interface Finding_FieldsEntry {
@@ -1345,6 +1362,194 @@ export const Event: MessageFns<Event> = {
   },
 };
 
+function createBaseDataGap(): DataGap {
+  return { hop: "", type: "", reason: "", count: 0n, fromUnixNs: 0n, toUnixNs: 0n, wholeNode: false };
+}
+
+export const DataGap: MessageFns<DataGap> = {
+  encode(message: DataGap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hop !== "") {
+      writer.uint32(10).string(message.hop);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.count);
+    }
+    if (message.fromUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.fromUnixNs) !== message.fromUnixNs) {
+        throw new globalThis.Error("value provided for field message.fromUnixNs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.fromUnixNs);
+    }
+    if (message.toUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.toUnixNs) !== message.toUnixNs) {
+        throw new globalThis.Error("value provided for field message.toUnixNs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.toUnixNs);
+    }
+    if (message.wholeNode !== false) {
+      writer.uint32(56).bool(message.wholeNode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DataGap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDataGap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hop = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fromUnixNs = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.toUnixNs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.wholeNode = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DataGap {
+    return {
+      hop: isSet(object.hop) ? globalThis.String(object.hop) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+      fromUnixNs: isSet(object.fromUnixNs)
+        ? BigInt(object.fromUnixNs)
+        : isSet(object.from_unix_ns)
+        ? BigInt(object.from_unix_ns)
+        : 0n,
+      toUnixNs: isSet(object.toUnixNs)
+        ? BigInt(object.toUnixNs)
+        : isSet(object.to_unix_ns)
+        ? BigInt(object.to_unix_ns)
+        : 0n,
+      wholeNode: isSet(object.wholeNode)
+        ? globalThis.Boolean(object.wholeNode)
+        : isSet(object.whole_node)
+        ? globalThis.Boolean(object.whole_node)
+        : false,
+    };
+  },
+
+  toJSON(message: DataGap): unknown {
+    const obj: any = {};
+    if (message.hop !== "") {
+      obj.hop = message.hop;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    if (message.fromUnixNs !== 0n) {
+      obj.fromUnixNs = message.fromUnixNs.toString();
+    }
+    if (message.toUnixNs !== 0n) {
+      obj.toUnixNs = message.toUnixNs.toString();
+    }
+    if (message.wholeNode !== false) {
+      obj.wholeNode = message.wholeNode;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DataGap>): DataGap {
+    return DataGap.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DataGap>): DataGap {
+    const message = createBaseDataGap();
+    message.hop = object.hop ?? "";
+    message.type = object.type ?? "";
+    message.reason = object.reason ?? "";
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.fromUnixNs = (object.fromUnixNs !== undefined && object.fromUnixNs !== null)
+      ? BigInt(object.fromUnixNs)
+      : 0n;
+    message.toUnixNs = (object.toUnixNs !== undefined && object.toUnixNs !== null) ? BigInt(object.toUnixNs) : 0n;
+    message.wholeNode = object.wholeNode ?? false;
+    return message;
+  },
+};
+
 function createBaseFinding(): Finding {
   return {
     findingId: "",
@@ -1365,6 +1570,7 @@ function createBaseFinding(): Finding {
     dedupeKey: "",
     dataComplete: false,
     fields: {},
+    dataGaps: [],
   };
 }
 
@@ -1427,6 +1633,9 @@ export const Finding: MessageFns<Finding> = {
     globalThis.Object.entries(message.fields).forEach(([key, value]: [string, string]) => {
       Finding_FieldsEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
     });
+    for (const v of message.dataGaps) {
+      DataGap.encode(v!, writer.uint32(242).fork()).join();
+    }
     return writer;
   },
 
@@ -1590,6 +1799,14 @@ export const Finding: MessageFns<Finding> = {
             }
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.dataGaps.push(DataGap.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1673,6 +1890,11 @@ export const Finding: MessageFns<Finding> = {
           {},
         )
         : {},
+      dataGaps: globalThis.Array.isArray(object?.dataGaps)
+        ? object.dataGaps.map((e: any) => DataGap.fromJSON(e))
+        : globalThis.Array.isArray(object?.data_gaps)
+        ? object.data_gaps.map((e: any) => DataGap.fromJSON(e))
+        : [],
     };
   },
 
@@ -1738,6 +1960,9 @@ export const Finding: MessageFns<Finding> = {
         });
       }
     }
+    if (message.dataGaps?.length) {
+      obj.dataGaps = message.dataGaps.map((e) => DataGap.toJSON(e));
+    }
     return obj;
   },
 
@@ -1776,6 +2001,7 @@ export const Finding: MessageFns<Finding> = {
       },
       {},
     );
+    message.dataGaps = object.dataGaps?.map((e) => DataGap.fromPartial(e)) || [];
     return message;
   },
 };

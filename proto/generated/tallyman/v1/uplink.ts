@@ -131,15 +131,23 @@ export interface ExecutionEnded {
 
 /** Something the agent did not see, or saw and could not keep. */
 export interface Gap {
-  /** "ring-buffer", "fanotify", "attribution", "uplink-queue", "decode" */
+  /**
+   * "ring-buffer", "budget" (a container was throttled), "program" (the kernel skipped a BPF program), "decode",
+   * "fanotify", "process-table", "attribution", "detection", "uplink-queue"; other words for parts that are not built in.
+   */
   hop: string;
   /** Record or item type: "exec", "finding"… */
   type: string;
   count: bigint;
   fromUnixNs: bigint;
   toUnixNs: bigint;
+  /** Empty: it is not known whose, any container of the node may be concerned. */
   containerIds: string[];
   reason: string;
+  /** The loss goes on: another gap of this hop, type, reason and container follows, at the latest when it is over. */
+  ongoing: boolean;
+  /** Of the whole episode so far, this gap's count included; the window is the episode's too. 0 where there are no episodes. */
+  totalCount: bigint;
 }
 
 export interface AgentStatus {
@@ -1966,7 +1974,17 @@ export const ExecutionEnded: MessageFns<ExecutionEnded> = {
 };
 
 function createBaseGap(): Gap {
-  return { hop: "", type: "", count: 0n, fromUnixNs: 0n, toUnixNs: 0n, containerIds: [], reason: "" };
+  return {
+    hop: "",
+    type: "",
+    count: 0n,
+    fromUnixNs: 0n,
+    toUnixNs: 0n,
+    containerIds: [],
+    reason: "",
+    ongoing: false,
+    totalCount: 0n,
+  };
 }
 
 export const Gap: MessageFns<Gap> = {
@@ -2000,6 +2018,15 @@ export const Gap: MessageFns<Gap> = {
     }
     if (message.reason !== "") {
       writer.uint32(58).string(message.reason);
+    }
+    if (message.ongoing !== false) {
+      writer.uint32(64).bool(message.ongoing);
+    }
+    if (message.totalCount !== 0n) {
+      if (BigInt.asUintN(64, message.totalCount) !== message.totalCount) {
+        throw new globalThis.Error("value provided for field message.totalCount of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.totalCount);
     }
     return writer;
   },
@@ -2073,6 +2100,22 @@ export const Gap: MessageFns<Gap> = {
             message.reason = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ongoing = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.totalCount = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2106,6 +2149,12 @@ export const Gap: MessageFns<Gap> = {
         ? object.container_ids.map((e: any) => globalThis.String(e))
         : [],
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      ongoing: isSet(object.ongoing) ? globalThis.Boolean(object.ongoing) : false,
+      totalCount: isSet(object.totalCount)
+        ? BigInt(object.totalCount)
+        : isSet(object.total_count)
+        ? BigInt(object.total_count)
+        : 0n,
     };
   },
 
@@ -2132,6 +2181,12 @@ export const Gap: MessageFns<Gap> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.ongoing !== false) {
+      obj.ongoing = message.ongoing;
+    }
+    if (message.totalCount !== 0n) {
+      obj.totalCount = message.totalCount.toString();
+    }
     return obj;
   },
 
@@ -2149,6 +2204,10 @@ export const Gap: MessageFns<Gap> = {
     message.toUnixNs = (object.toUnixNs !== undefined && object.toUnixNs !== null) ? BigInt(object.toUnixNs) : 0n;
     message.containerIds = object.containerIds?.map((e) => e) || [];
     message.reason = object.reason ?? "";
+    message.ongoing = object.ongoing ?? false;
+    message.totalCount = (object.totalCount !== undefined && object.totalCount !== null)
+      ? BigInt(object.totalCount)
+      : 0n;
     return message;
   },
 };
