@@ -4,13 +4,13 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Correlator } from './correlate/correlate.ts';
 import type { CorrelatedFinding, Decision } from './decide/alert.ts';
 import { Finisher } from './inbox/finisher.ts';
-import { GapLog, type LoggedGap } from './inbox/gap-log.ts';
+import { GapLog } from './inbox/gap-log.ts';
 import { InboxReader } from './inbox/inbox-reader.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { type AlertPublisher, PublishLine } from './inbox/publish-line.ts';
 import { Stages } from './inbox/stages.ts';
 import { Worker } from './inbox/worker.ts';
-import type { Store } from './store/store.ts';
+import type { Store, StoredGap } from './store/store.ts';
 
 export interface PipelineOptions {
   store: Store;
@@ -34,7 +34,7 @@ export interface Pipeline {
   /** Something was stored in the inbox. */
   wake(): void;
   /** Newest first. */
-  gaps(): readonly LoggedGap[];
+  gaps(): readonly StoredGap[];
   /** Items being worked on. */
   outstanding(): number;
   /** Why the store cannot be written at the moment. */
@@ -57,7 +57,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const stopping = new AbortController();
   const { signal } = stopping;
   const storeEpisode = new Episode(logger, 'working off the inbox');
-  const gapLog = new GapLog(metrics);
+  const gapLog = new GapLog(store, metrics);
   const worked = metrics.counter('pipeline_items_total', 'Items worked off, by type and result.', ['type', 'result']);
 
   const finisher = new Finisher(store, storeEpisode, signal, () => options.onDrained?.());

@@ -1,9 +1,8 @@
 import { version } from '../common/version.ts';
-import type { LoggedGap } from './inbox/gap-log.ts';
 import type { ConnectedAgent } from './ingest/server.ts';
 import type { PublisherStatus } from './publish/publisher.ts';
 import type { ReadinessReport } from './query/readiness.ts';
-import type { StoredNode } from './store/store.ts';
+import type { StoredGap, StoredNode } from './store/store.ts';
 
 export interface NodeStatus {
   name: string;
@@ -30,6 +29,10 @@ export interface GapStatus {
   to: string;
   containerIds: string[];
   reason: string;
+  /** The loss went on when this was told; more of it follows. */
+  ongoing: boolean;
+  /** Of the whole episode so far; "0" where there are no episodes. */
+  totalCount: string;
   receivedAt: string;
 }
 
@@ -43,7 +46,7 @@ export interface CollectorStatus {
   nodes: NodeStatus[];
   sinks: PublisherStatus;
   inbox: { items: number; beingWorkedOn: number };
-  /** Newest first, of this run of the collector. */
+  /** Newest first. */
   gaps: GapStatus[];
 }
 
@@ -56,7 +59,7 @@ export interface StatusParts {
   sinks: PublisherStatus;
   inboxItems: number;
   outstandingItems: number;
-  gaps: readonly LoggedGap[];
+  gaps: readonly StoredGap[];
 }
 
 export function toStatus(parts: StatusParts): CollectorStatus {
@@ -94,8 +97,8 @@ function toNodeStatus(
   };
 }
 
-function toGapStatus({ nodeName, gap, receivedAtUnixMs }: LoggedGap): GapStatus {
-  const { hop, type, count, fromUnixNs, toUnixNs, containerIds, reason } = gap;
+export function toGapStatus({ nodeName, gap, receivedAtUnixMs }: StoredGap): GapStatus {
+  const { hop, type, count, fromUnixNs, toUnixNs, containerIds, reason, ongoing, totalCount } = gap;
   return {
     nodeName,
     hop,
@@ -105,6 +108,8 @@ function toGapStatus({ nodeName, gap, receivedAtUnixMs }: LoggedGap): GapStatus 
     to: isoTime(Number(toUnixNs / 1_000_000n)),
     containerIds,
     reason,
+    ongoing,
+    totalCount: String(totalCount),
     receivedAt: isoTime(receivedAtUnixMs),
   };
 }

@@ -111,5 +111,6 @@ export function shortId(id: string): string {
 export function completeness(alert: AlertView): string {
   if (alert.missing.length > 0) return `partial: ${alert.missing.join(', ')} not known`;
   if (alert.dataComplete === undefined) return 'completeness not known';
-  return alert.dataComplete ? 'complete (nothing lost)' : 'incomplete: records were lost near this time';
+  if (alert.dataComplete) return 'complete (nothing lost)';
+  return alert.dataGaps ?? 'incomplete: records were lost near this time';
 }

@@ -67,6 +67,8 @@ export interface AlertView {
   reasons: ReasonView[];
   policyVersion: string | undefined;
   dataComplete: boolean | undefined;
+  /** What may be missing, in words. */
+  dataGaps: string | undefined;
   missing: string[];
   /** What was cut from the message to keep it within its bounds. */
   trimmed: string[];
@@ -100,6 +102,7 @@ export function alertView(cloudEvent: unknown): AlertView {
     remediation: textAt(data, 'remediation', 'desc'),
     suppressed: numberAt(evidence, 'data', 'suppressed_count') ?? 0,
     dataComplete: booleanAt(evidence, 'data', 'data_complete'),
+    dataGaps: textAt(evidence, 'data', 'data_gaps'),
     missing: textsAt(evidence, 'data', 'attribution_missing'),
     trimmed: textsAt(data, 'unmapped', 'trimmed'),
     ...whereOf(data, evidence),

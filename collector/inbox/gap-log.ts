@@ -1,42 +1,40 @@
 import type { Metrics } from '../../common/metrics.ts';
-import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { Store, StoredGap } from '../store/store.ts';
 
-export interface LoggedGap {
-  nodeName: string;
-  gap: Gap;
-  receivedAtUnixMs: number;
-}
-
-const maxKept = 256;
+/** How many the status shows. */
+const maxListed = 256;
 /** The words agents use; what else arrives is counted together, so that an agent cannot grow the metrics. */
-const knownHops = new Set(['ring-buffer', 'attribution', 'decode', 'uplink-queue', 'ingest', 'publish']);
+const knownHops = new Set([
+  ...['ring-buffer', 'budget', 'program', 'decode', 'process-table', 'attribution', 'detection', 'uplink-queue'],
+  ...['files', 'sampling', 'ingest', 'publish', 'several'],
+]);
 const typeWord = /^[a-z][a-z-]{0,31}$/;
 const maxTypes = 64;
 
-/** What is known not to have been seen: counted for ever, the newest ones kept for the status. */
+/** What is known not to have been seen: counted, and kept in the store. */
 export class GapLog {
-  readonly #gaps: LoggedGap[] = [];
+  readonly #store: Pick<Store, 'putGap' | 'listGaps'>;
   readonly #types = new Set<string>();
   readonly #lost;
 
-  constructor(metrics: Metrics) {
+  constructor(store: Pick<Store, 'putGap' | 'listGaps'>, metrics: Metrics) {
+    this.#store = store;
     this.#lost = metrics.counter('gaps_lost_total', 'Records and items known to be missing, by where they were lost.', [
       'hop',
       'type',
     ]);
   }
 
-  add(logged: LoggedGap): void {
-    const { gap } = logged;
-    const count = Number(gap.count);
-    this.#lost.inc({ hop: knownHops.has(gap.hop) ? gap.hop : 'other', type: this.#typeLabel(gap.type) }, count);
-    this.#gaps.push(logged);
-    if (this.#gaps.length > maxKept) this.#gaps.shift();
+  /** @throws {CodedError} of the store. */
+  add(logged: StoredGap): void {
+    this.#store.putGap(logged);
+    const { hop, type, count } = logged.gap;
+    this.#lost.inc({ hop: knownHops.has(hop) ? hop : 'other', type: this.#typeLabel(type) }, Number(count));
   }
 
   /** Newest first. */
-  list(): readonly LoggedGap[] {
-    return this.#gaps.toReversed();
+  list(): readonly StoredGap[] {
+    return this.#store.listGaps({ limit: maxListed });
   }
 
   #typeLabel(type: string): string {

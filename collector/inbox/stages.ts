@@ -12,7 +12,8 @@ import { imageQueryOf } from '../correlate/image-query.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
 import type { Alert, CorrelatedFinding, Decision } from '../decide/alert.ts';
 import { createAlert } from '../decide/create-alert.ts';
-import type { InboxItem, Store } from '../store/store.ts';
+import type { InboxItem, Store, StoredGap } from '../store/store.ts';
+import { addKnownGaps } from './data-gaps.ts';
 import { fallbackDecision } from './fallback-decision.ts';
 import type { GapLog } from './gap-log.ts';
 import { toStoredObservation } from './observations.ts';
@@ -61,6 +62,7 @@ export class Stages {
   /** What a finding becomes; the publisher knows what to do with decisions that are not to alert. */
   finding(item: InboxItem, finding: Finding): Promise<Alert> {
     return inSpan('finding', finding, async (span) => {
+      await this.#persist(() => addKnownGaps(finding, item.node.name, this.#options.store));
       await this.#ensureContainer(item, finding.container);
       const correlated = await inSpan('correlate', finding, () => this.#correlate(item, finding));
       const decision = this.#decide(correlated);
@@ -89,8 +91,9 @@ export class Stages {
     this.#observationsRefused.inc(await this.#persist(() => this.#options.store.putObservations(rows)));
   }
 
-  gap(item: InboxItem, gap: Gap): void {
-    this.#options.gapLog.add({ nodeName: item.node.name, gap, receivedAtUnixMs: item.receivedAtUnixMs });
+  gap(item: InboxItem, gap: Gap): Promise<void> {
+    const { gapLog } = this.#options;
+    return this.#persist(() => gapLog.add({ nodeName: item.node.name, gap, receivedAtUnixMs: item.receivedAtUnixMs }));
   }
 
   agentStatus(item: InboxItem, status: AgentStatus): Promise<void> {
@@ -119,9 +122,17 @@ export class Stages {
         containerIds: container === undefined ? [] : [container],
         ...{ ongoing: false, totalCount: 0n },
       };
-      this.#options.gapLog.add({ nodeName: node.name, gap, receivedAtUnixMs });
+      this.#keepGap({ nodeName: node.name, gap, receivedAtUnixMs });
     }
     return true;
+  }
+
+  #keepGap(gap: StoredGap): void {
+    try {
+      this.#options.gapLog.add(gap);
+    } catch (thrown) {
+      this.#options.logger.error({ err: thrown, reason: gap.gap.reason }, 'a gap could not be stored');
+    }
   }
 
   /** An alert names its container, so the container must be known even if its own report was lost. */

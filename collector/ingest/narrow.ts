@@ -107,6 +107,11 @@ function narrowFinding(finding: Finding, cut: Cutter, receivedAtUnixMs: number):
   finding.dedupeKey = cut.text(finding.dedupeKey, limits.textLength);
   finding.fields = cut.map(finding.fields);
   cut.list(finding.mitre, 64);
+  for (const gap of cut.list(finding.dataGaps, 64)) {
+    gap.hop = cut.text(gap.hop, limits.nameLength);
+    gap.type = cut.text(gap.type, limits.nameLength);
+    gap.reason = cut.text(gap.reason, limits.nameLength);
+  }
   cut.texts(finding.missing, limits.nameLength);
   if (finding.processes.length > limits.processes) finding.ancestryComplete = false;
   for (const execution of cut.list(finding.processes, limits.processes)) shortenExecution(execution, cut);

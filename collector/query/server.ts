@@ -10,6 +10,7 @@ import { HttpProblem, sendProblem } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { containerRoutes } from './routes/containers.ts';
+import { gapRoutes } from './routes/gaps.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -86,6 +87,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   metricsRoutes(app, options.registries);
   alertRoutes(app, options.store);
   containerRoutes(app, options.store);
+  gapRoutes(app, options.store);
   imageRoutes(app, options.store, options.records);
   statusRoutes(app, options.status);
   return app;

@@ -1,5 +1,5 @@
 import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
-import type { AgentStatus, Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { AgentStatus, Gap, Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { SeverityWord } from '../decide/alert.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
@@ -61,6 +61,23 @@ export interface StoredObservation {
   lastSeenUnixMs: number;
 }
 
+/** Something that is known not to have been seen. */
+export interface StoredGap {
+  nodeName: string;
+  gap: Gap;
+  receivedAtUnixMs: number;
+}
+
+export interface GapFilter {
+  nodeName?: string;
+  /** Gaps of this container, and those of which it is not known whose they are. */
+  containerId?: string;
+  /** Gaps whose window reaches into this one. */
+  fromUnixMs?: number;
+  toUnixMs?: number;
+  limit: number;
+}
+
 /** What is known of a node that has an agent. */
 export interface StoredNode {
   node: Node;
@@ -82,6 +99,7 @@ export interface Pruned {
   /** Agents' batch numbering of long gone epochs. */
   sources: number;
   nodes: number;
+  gaps: number;
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
@@ -123,6 +141,11 @@ export interface Store extends RecordsCache {
   putObservations(observations: readonly StoredObservation[]): number;
   /** Oldest first. */
   listObservations(nodeName: string, containerId: string): StoredObservation[];
+
+  /** A gap that is there already is left alone. */
+  putGap(gap: StoredGap): void;
+  /** Newest first. */
+  listGaps(filter: GapFilter): StoredGap[];
 
   /** `status` undefined keeps the status that is stored. */
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void;

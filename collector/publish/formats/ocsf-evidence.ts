@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { CapabilityEvidence, Finding, NetworkEvidence } from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
+import { dataGapsText } from './data-gaps.ts';
 import { imageNameOf } from './image-name.ts';
 import { fileData, ocsfFile } from './ocsf-file.ts';
 import { layerWord, ocsfProcess } from './ocsf-process.ts';
@@ -50,6 +51,7 @@ function evidenceData(finding: Finding): object {
     ancestry_complete: acting === undefined ? undefined : finding.ancestryComplete,
     attribution_missing: finding.missing.length > 0 ? finding.missing : undefined,
     data_complete: finding.dataComplete,
+    data_gaps: finding.dataComplete ? undefined : dataGapsText(finding),
     suppressed_count: jsonNumber(finding.suppressedCount),
     executable_layer: acting === undefined ? undefined : layerWord(acting.executable?.layer),
     argv: acting?.argv,

@@ -1,6 +1,7 @@
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert, Reason } from '../../decide/alert.ts';
 import type { Ownership, Papers, Signer } from '../../records/papers.ts';
+import { dataGapsText } from './data-gaps.ts';
 import { imageNameOf } from './image-name.ts';
 import { commandLine, displayName, showText } from './text.ts';
 
@@ -20,7 +21,7 @@ export function descriptionOf(alert: Alert): string {
     `image: ${imageText(alert)}`,
     `papers: ${papersText(papers)}`,
     ownership === undefined ? undefined : `program: ${ownershipText(ownership)}`,
-    finding.dataComplete ? undefined : 'data: incomplete, records were lost around this event',
+    finding.dataComplete ? undefined : `data: ${dataGapsText(finding)}`,
   ];
   return lines.filter((line) => line !== undefined).join('\n');
 }

@@ -9,11 +9,13 @@ import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/
 import type { Papers } from '../../records/papers.ts';
 import type {
   AlertFilter,
+  GapFilter,
   InboxItem,
   Pruned,
   Store,
   StoredAlert,
   StoredContainer,
+  StoredGap,
   StoredNode,
   StoredObservation,
 } from '../store.ts';
@@ -134,6 +136,14 @@ class SqliteStore implements Store {
 
   listObservations(nodeName: string, containerId: string): StoredObservation[] {
     return this.#guard('listing observations', () => this.#tables.observations.list(nodeName, containerId));
+  }
+
+  putGap(gap: StoredGap): void {
+    this.#guard('storing a gap', () => this.#tables.gaps.put(gap));
+  }
+
+  listGaps(filter: GapFilter): StoredGap[] {
+    return this.#guard('listing gaps', () => this.#tables.gaps.list(filter));
   }
 
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void {

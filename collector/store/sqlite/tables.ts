@@ -3,6 +3,7 @@ import type { Pruned } from '../store.ts';
 import { AlertTable } from './alert-table.ts';
 import { DocumentTable, PapersTable } from './cache-tables.ts';
 import { ContainerTable } from './container-table.ts';
+import { GapTable } from './gap-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
@@ -18,6 +19,8 @@ export interface StoreBounds {
   maxDocumentBytes: number;
   maxDocumentsBytes: number;
   maxNodes: number;
+  maxGaps: number;
+  maxGapAgeMs: number;
   /** How long an agent may be away before its batch numbering is forgotten. */
   sourceKeptMs: number;
   /** Size of the database file, without its write-ahead log. */
@@ -38,6 +41,8 @@ export const defaultStoreBounds: StoreBounds = {
   maxDocumentBytes: 64 * mebibyte,
   maxDocumentsBytes: 1024 * mebibyte,
   maxNodes: 5_000,
+  maxGaps: 20_000,
+  maxGapAgeMs: 30 * dayMs,
   sourceKeptMs: 7 * dayMs,
   maxDatabaseBytes: 8 * 1024 * mebibyte,
 };
@@ -48,6 +53,7 @@ export interface Tables {
   containers: ContainerTable;
   observations: ObservationTable;
   nodes: NodeTable;
+  gaps: GapTable;
   papers: PapersTable;
   documents: DocumentTable;
 }
@@ -59,6 +65,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     containers: new ContainerTable(database),
     observations: new ObservationTable(database, bounds.maxObservationsPerContainer),
     nodes: new NodeTable(database),
+    gaps: new GapTable(database),
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
   };
@@ -73,5 +80,6 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     documents: tables.documents.prune(),
     sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
+    gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),
   };
 }
