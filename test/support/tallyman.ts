@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts';
 /** The real command, as a process of its own. */
 export interface TallymanProcess {
   api: string;
+  pid: number;
   dataDir: string;
   /** What it printed so far. */
   output(): string;
@@ -30,6 +31,7 @@ export async function startTallyman(args: readonly string[]): Promise<TallymanPr
   const api = `http://127.0.0.1:${port}`;
   const result: TallymanProcess = {
     api,
+    pid: child.pid ?? -1,
     dataDir,
     output: () => output,
     log: () => readFileSync(join(dataDir, 'tallyman.log'), 'utf8'),
