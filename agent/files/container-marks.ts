@@ -1,9 +1,13 @@
 import { fstatSync, readlinkSync } from 'node:fs';
+import { posix } from 'node:path';
 import type { FileOperation } from '../decode/kernel-event.ts';
 import { type ContainerRoot, expandPattern } from './container-root.ts';
-import { FanotifyGroup } from './fanotify.ts';
+import { decodeFanotify, type FanotifyEvent } from './decode-fanotify.ts';
+import { FanotifyGroup, type FanotifyWay } from './fanotify.ts';
 import { maskOf } from './file-operation.ts';
-import { identityOf, openInRoot, withFd } from './syscalls.ts';
+import { openGroup, openNameWatch } from './group-opener.ts';
+import type { NameWatch } from './name-watch.ts';
+import { identityOf, inodeOf, openInRoot, withFd } from './syscalls.ts';
 import { SystemError } from './system-error.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { WatchedEntry, WatchList } from './watch-list.ts';
@@ -31,25 +35,48 @@ export interface Mark {
 }
 
 const maxMarks = 2048;
+const maxReadsAtOnce = 16;
 
 /** The fanotify group of one container, what is marked in it, and where the marks lie. */
 export class ContainerMarks {
   readonly containerId: string;
   readonly root: ContainerRoot;
-  readonly group = new FanotifyGroup();
+  readonly group: FanotifyGroup;
+  /** Where the group cannot tell of names. */
+  readonly names: NameWatch | undefined;
   readonly #list: WatchList;
   readonly #budget: MarkBudget;
   readonly #marks = new Map<string, Mark>();
+  readonly #byPath = new Map<string, Mark>();
   readonly #seen = new Set<string>();
   /** Why some paths could not be marked, by error code, with the first such path. */
   readonly failures = new Map<string, string>();
 
-  /** @throws {SystemError} when there can be no further group */
-  constructor(containerId: string, root: ContainerRoot, list: WatchList, budget: MarkBudget) {
+  /**
+   * `way` is found by trying when it is not given. @throws {SystemError} when there can be no further group
+   */
+  constructor(containerId: string, root: ContainerRoot, list: WatchList, budget: MarkBudget, way?: FanotifyWay) {
     this.containerId = containerId;
     this.root = root;
     this.#list = list;
     this.#budget = budget;
+    this.group = way === undefined ? openGroup(root) : new FanotifyGroup(way);
+    if (this.group.way === 'descriptors') this.names = openNameWatch(this.failures);
+  }
+
+  /** Descriptors that can be read when something has happened. */
+  get fds(): number[] {
+    return this.names === undefined ? [this.group.fd] : [this.group.fd, this.names.fd];
+  }
+
+  /** Takes what has happened, a bounded part of it at once. @throws when the kernel's answer contradicts itself */
+  read(onEvent: (event: FanotifyEvent) => void): void {
+    this.names?.read(onEvent);
+    for (let reads = 0; reads < maxReadsAtOnce; reads++) {
+      const batch = this.group.read();
+      if (batch.length === 0) return;
+      decodeFanotify(batch, (event) => onEvent(event.fd < 0 ? event : this.#identified(event)));
+    }
   }
 
   get size(): number {
@@ -79,7 +106,7 @@ export class ContainerMarks {
         }
     });
     // What lies at no watched path any more has been replaced or deleted.
-    for (const mark of this.#marks.values()) if (!this.#seen.has(mark.identity)) this.#marks.delete(mark.identity);
+    for (const mark of this.#marks.values()) if (!this.#seen.has(mark.identity)) this.#forget(mark);
     return placed;
   }
 
@@ -87,11 +114,12 @@ export class ContainerMarks {
   mute(mark: Mark, muted: NonNullable<Mark['muted']>): void {
     mark.muted = muted;
     mark.mutedTimes++;
+    this.names?.remove(mark.identity);
     try {
       this.root.use((root) =>
         withFd(openInRoot(root, mark.path), (fd) => {
-          if (identityOf(fd) !== mark.identity) throw new Error('something else is there now');
-          this.group.unmark(fd, mark.mask);
+          if (this.#identityOf(fd) !== mark.identity) throw new Error('something else is there now');
+          this.group.unmark(fd, this.group.supported(mark.mask));
         }),
       );
     } catch {
@@ -107,6 +135,7 @@ export class ContainerMarks {
 
   close(): void {
     this.group.close();
+    this.names?.close();
     this.root.close();
   }
 
@@ -135,19 +164,19 @@ export class ContainerMarks {
   #markDescriptor(fd: number, entry: WatchedEntry, nowMs: number): Mark | undefined {
     const isDirectory = fstatSync(fd).isDirectory();
     if (isDirectory !== (entry.kind === 'directory')) return undefined;
-    const identity = identityOf(fd);
+    const identity = this.#identityOf(fd);
     this.#seen.add(identity);
     const mask = maskOf(entry.operations, entry.kind);
     const known = this.#marks.get(identity);
     if (known !== undefined) {
       for (const operation of entry.operations) known.operations.add(operation);
       if (known.muted !== undefined || (known.mask & mask) === mask) return undefined;
-      this.group.mark(fd, mask, isDirectory);
+      this.#watch(fd, identity, mask, isDirectory);
       known.mask |= mask;
       return undefined;
     }
     if (this.#marks.size >= maxMarks) throw new SystemError('too many marks', 28);
-    this.group.mark(fd, mask, isDirectory);
+    this.#watch(fd, identity, mask, isDirectory);
     const mark: Mark = {
       identity,
       path: readlinkSync(`/proc/self/fd/${fd}`),
@@ -160,6 +189,33 @@ export class ContainerMarks {
       lastMutedMs: 0,
     };
     this.#marks.set(identity, mark);
+    this.#byPath.set(mark.path, mark);
     return mark;
+  }
+
+  #watch(fd: number, identity: string, mask: number, isDirectory: boolean): void {
+    const supported = this.group.supported(mask);
+    if (supported !== 0) this.group.mark(fd, supported, isDirectory);
+    if (isDirectory) this.names?.add(fd, identity, mask);
+  }
+
+  #forget(mark: Mark): void {
+    this.#marks.delete(mark.identity);
+    if (this.#byPath.get(mark.path) === mark) this.#byPath.delete(mark.path);
+    this.names?.remove(mark.identity);
+  }
+
+  #identityOf(fd: number): string {
+    return this.group.way === 'identities' ? identityOf(fd) : inodeOf(fd);
+  }
+
+  /** Completes an event that came with a descriptor of the file; closes it. */
+  #identified(event: FanotifyEvent): FanotifyEvent {
+    return withFd(event.fd, (fd) => {
+      const path = readlinkSync(`/proc/self/fd/${fd}`).replace(/ \(deleted\)$/, '');
+      const file = this.#byPath.get(path)?.identity ?? inodeOf(fd);
+      const directory = this.#byPath.get(posix.dirname(path))?.identity ?? '';
+      return { ...event, file, directory, name: posix.basename(path) };
+    });
   }
 }

@@ -47,7 +47,7 @@ describe('decodeFanotify', () => {
       event(Fan.rename, 18, info(10, 'aabb', 'old'), info(12, 'dd', 'new name')),
       event(Fan.overflow, 0),
     ]);
-    const none = { file: '', directory: '', name: '', oldDirectory: '', oldName: '' };
+    const none = { fd: -1, file: '', directory: '', name: '', oldDirectory: '', oldName: '' };
     expect(decode(batch)).toEqual([
       { ...none, mask: 0x21, pid: 17, directory: identity('aabb'), name: 'shadow', file: identity('cc') },
       {

@@ -14,6 +14,8 @@ export interface FanotifyEvent {
   /** For a rename: where it was. Empty when that directory is not watched. */
   oldDirectory: string;
   oldName: string;
+  /** Of the file itself, to be closed by whoever takes it; -1 where the group tells identities. */
+  fd: number;
 }
 
 const metadataVersion = 3;
@@ -49,6 +51,7 @@ function decodeEvent(batch: Buffer, start: number, infoStart: number, end: numbe
     mask: batch.readUInt32LE(start + 8),
     pid: batch.readInt32LE(start + 20),
     ...{ file: '', directory: '', name: '', oldDirectory: '', oldName: '' },
+    fd: batch.readInt32LE(start + 16),
   };
   let at = infoStart;
   while (at < end) {

@@ -33,8 +33,23 @@ const init = {
   reportName: 0x800,
 };
 const mark = { add: 0x1, remove: 0x2, onlyDirectory: 0x8, flush: 0x80 };
-const largeFile = 0o100_000;
+const openFlags = {
+  largeFile: process.arch === 'arm64' ? 0o400_000 : 0o100_000,
+  closeOnExec: 0o2_000_000,
+  nonBlocking: 0o4000,
+};
+/** What older kernels can tell of a file system without identities. */
+const withoutIdentities = Fan.access | Fan.modify | Fan.closeWrite | Fan.open;
+const modifiers = Fan.onChild | Fan.onDirectory;
 const eagain = 11;
+/** One for all groups: what is read is decoded before the next is read. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * How a group tells which file it was: by identities and names, for which a file system must have file handles (overlayfs
+ * does from Linux 6.6 on), or by a descriptor of it, which can tell nothing of names that come and go.
+ */
+export type FanotifyWay = 'identities' | 'descriptors';
 
 /**
  * One fanotify group with a queue of its own in the kernel. Marks live as long as it.
@@ -42,19 +57,22 @@ const eagain = 11;
  */
 export class FanotifyGroup {
   readonly fd: number;
-  readonly #buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  readonly way: FanotifyWay;
 
   /** @throws {SystemError} EPERM without CAP_SYS_ADMIN, EMFILE where fs.fanotify.max_user_groups is reached */
-  constructor() {
-    const flags =
-      init.closeOnExec |
-      init.nonBlocking |
-      init.unlimitedMarks |
-      init.reportFid |
-      init.reportDirectory |
-      init.reportName;
-    this.fd = fanotifyInit(flags, largeFile);
+  constructor(way: FanotifyWay) {
+    this.way = way;
+    const names = way === 'identities' ? init.reportFid | init.reportDirectory | init.reportName : 0;
+    const flags = init.closeOnExec | init.nonBlocking | init.unlimitedMarks | names;
+    // A descriptor is opened for each event: a pipe without a writer must not hold the agent up.
+    this.fd = fanotifyInit(flags, openFlags.largeFile | openFlags.closeOnExec | openFlags.nonBlocking);
     if (this.fd < 0) throw new SystemError('fanotify_init', koffi.errno());
+  }
+
+  /** The part of a mask that this group can watch; 0 when it is none. */
+  supported(mask: number): number {
+    if (this.way === 'identities') return mask;
+    return (mask & withoutIdentities) === 0 ? 0 : mask & (withoutIdentities | modifiers);
   }
 
   /** Adds events to what is watched of a file, by a descriptor of it (O_PATH will do). @throws {SystemError} */
@@ -74,9 +92,9 @@ export class FanotifyGroup {
 
   /** What waits, in the kernel's format, valid until the next call; empty when nothing does. @throws {SystemError} */
   read(): Buffer {
-    const length = Number(readDescriptor(this.fd, this.#buffer, this.#buffer.length));
-    if (length >= 0) return this.#buffer.subarray(0, length);
-    if (koffi.errno() === eagain) return this.#buffer.subarray(0, 0);
+    const length = Number(readDescriptor(this.fd, readBuffer, readBuffer.length));
+    if (length >= 0) return readBuffer.subarray(0, length);
+    if (koffi.errno() === eagain) return readBuffer.subarray(0, 0);
     throw new SystemError('read', koffi.errno());
   }
 

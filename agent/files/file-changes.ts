@@ -19,6 +19,8 @@ export interface Scene {
   marks: ContainerMarks;
   /** The container's root; undefined when its files cannot be reached any more: the facts are then missing. */
   root: number | undefined;
+  /** Called where it cannot be told whether something was notable, because the file is gone. */
+  onGone?: () => void;
 }
 
 const setIds = 0o6000;
@@ -34,7 +36,7 @@ export function changesOf(scene: Scene, list: WatchList): FileChange[] {
   return operationsOf(event, mark, facts)
     .filter((operation) => mark.operations.has(operation) || entry.operations.has(operation))
     .map((operation) => describe(operation, { ...scene, path, entry, list, facts }))
-    .filter((change) => entry !== mark.entry || !entry.onlyNotable || isNotable(change))
+    .filter((change) => entry !== mark.entry || !entry.onlyNotable || isNotable(change, scene.onGone))
     .filter((change) => change.operation !== 'chmod' || tellsOfMode(change));
 }
 
@@ -161,7 +163,8 @@ function otherNameOf(facts: FileFacts, { marks, root }: Scene): string {
   return '';
 }
 
-function isNotable({ operation, fileType, targetCategory, mode = 0 }: FileChange): boolean {
+function isNotable({ operation, fileType, targetCategory, mode = 0 }: FileChange, onGone?: () => void): boolean {
+  if (fileType === 'unknown' && operation !== 'delete') onGone?.();
   if (operation === 'mknod' || targetCategory !== '') return true;
   if (fileType !== 'regular') return false;
   return (mode & setIds) !== 0 || (operation !== 'create' && (mode & execution) !== 0);

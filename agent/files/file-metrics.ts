@@ -10,6 +10,10 @@ export function createFileMetrics(metrics: Metrics) {
       'file_events_discarded_total',
       'File events left out because their place was over its budget',
     ),
+    gone: metrics.counter(
+      'file_changes_gone_total',
+      'Changes in places where only the notable is told, of files that were gone before anybody could look',
+    ),
     changes: metrics.counter('file_changes_total', 'What happened to watched files, by who did it', ['by']),
     refused: metrics.counter('file_watches_refused_total', 'Containers whose files could not be watched', ['code']),
     containers: metrics.gauge('file_containers_watched', 'Containers whose files are watched'),

@@ -1,14 +1,13 @@
-import type { Container } from '../container/container.ts';
 import type { FileEvent } from '../decode/kernel-event.ts';
 import { resolveProgram } from '../detect/program.ts';
 import type { ProcessExecution } from '../process/process.ts';
-import { Clock, readClockNs } from '../sensor/libc.ts';
 import { type Actor, Actors, type ActorsOptions } from './actors.ts';
 import type { ContainerMarks, Mark } from './container-marks.ts';
 import { namesIn } from './container-root.ts';
 import type { FanotifyEvent } from './decode-fanotify.ts';
 import { Fan } from './fanotify.ts';
 import { changesOf, type FileChange, foundIn, type Scene } from './file-changes.ts';
+import { fileEventOf } from './file-event.ts';
 import type { FileMetrics } from './file-metrics.ts';
 import type { MutedPlaces } from './muted-places.ts';
 import { Repeats } from './repeats.ts';
@@ -69,7 +68,8 @@ export class FileReporter {
       this.#options.metrics.changes.inc({ by: 'host' });
       return;
     }
-    for (const change of changesOf(scene, this.#options.list)) this.#tell(change, actor, scene, nowMs);
+    const onGone = (): void => this.#options.metrics.gone.inc();
+    for (const change of changesOf({ ...scene, onGone }, this.#options.list)) this.#tell(change, actor, scene, nowMs);
   }
 
   #tell(
@@ -85,7 +85,8 @@ export class FileReporter {
     const { operation, path, target, mode = '' } = change;
     const fact = [container.id, ...programOf(execution), operation, path, target, mode].join('\0');
     const repeats = this.#repeats.admit(fact, nowMs);
-    if (repeats !== undefined) this.#options.onEvent(eventOf(change, container, execution, scene.event.pid, repeats));
+    if (repeats === undefined) return;
+    this.#options.onEvent(fileEventOf(change, { container, execution, pid: scene.event.pid, repeats }));
   }
 
   /** Directories and watched files that appear have to be marked themselves. */
@@ -117,30 +118,10 @@ function programOf(execution: ProcessExecution | undefined): string[] {
 
 const unseen: FanotifyEvent = {
   ...{ mask: 0, pid: 0, file: '', directory: '', name: '', oldDirectory: '', oldName: '' },
+  fd: -1,
 };
 
 function fileMark(marks: ContainerMarks, event: FanotifyEvent): Mark | undefined {
   const mark = marks.find(event.file);
   return mark?.entry.kind === 'file' ? mark : undefined;
-}
-
-function eventOf(
-  change: FileChange,
-  container: Container,
-  execution: ProcessExecution | undefined,
-  pid: number,
-  repeats: number,
-): FileEvent {
-  return {
-    kind: 'file',
-    // The kernel tells no time: that of reading it is some milliseconds later.
-    ktimeNs: readClockNs(Clock.boottime),
-    cgroupId: container.cgroupId,
-    pid,
-    tid: pid,
-    startKtimeNs: execution?.startKtimeNs ?? 0n,
-    comm: execution?.comm ?? '',
-    ...change,
-    repeats,
-  };
 }

@@ -1,21 +1,22 @@
 import { sleep } from '../../common/backoff.ts';
-import { CodedError, errorText } from '../../common/errors.ts';
+import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { type Container, ContainerState } from '../container/container.ts';
 import type { FileEvent } from '../decode/kernel-event.ts';
 import { hostMountNamespace } from '../sensor/host-namespace.ts';
-import { Clock, readClockNs } from '../sensor/libc.ts';
 import type { ActorsOptions } from './actors.ts';
 import { ContainerMarks, type MarkBudget } from './container-marks.ts';
 import { ContainerRoot } from './container-root.ts';
-import { decodeFanotify, type FanotifyEvent } from './decode-fanotify.ts';
+import type { FanotifyEvent } from './decode-fanotify.ts';
 import { DescriptorWaiter } from './descriptor-waiter.ts';
+import type { FanotifyWay } from './fanotify.ts';
 import { createFileMetrics, type FileMetrics } from './file-metrics.ts';
 import { FileReporter } from './file-reporter.ts';
 import { MutedPlaces } from './muted-places.ts';
-import { SystemError } from './system-error.ts';
+import { NodeFiles } from './node-files.ts';
+import { RefusedWatches } from './refused-watches.ts';
 import type { WatchList } from './watch-list.ts';
 
 export interface FileWatchOptions extends ActorsOptions {
@@ -30,14 +31,17 @@ export interface FileWatchOptions extends ActorsOptions {
   budget?: MarkBudget;
   /** How long a place is left alone that was over its budget, the first time. Default 10 s. */
   muteMs?: number;
+  /** How the kernel is to tell which file it was; found by trying. For tests. */
+  way?: FanotifyWay;
 }
 
 const defaultBudget: MarkBudget = { burst: 2000, perSecond: 200 };
 /** Events gather while there is work: the kernel joins repeats of one process on one file while they wait. */
 const gatherMs = 20;
-const maxReadsPerTurn = 16;
 const tickMs = 1000;
 const ticksPerHealing = 60;
+/** Where files are told by descriptors, a file that replaces a marked one is found by looking only. */
+const ticksPerHealingByPath = 10;
 
 /** Watches the files that matter in every running container, through one fanotify group for each. */
 export class FileWatch {
@@ -50,7 +54,9 @@ export class FileWatch {
   readonly #muted: MutedPlaces;
   readonly #reporter: FileReporter;
   readonly #hostMountNamespace: bigint;
-  readonly #refused = new Set<string>();
+  readonly #refused: RefusedWatches;
+  readonly #node: NodeFiles | undefined;
+  #way: FanotifyWay | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
 
@@ -58,14 +64,21 @@ export class FileWatch {
   constructor(options: FileWatchOptions) {
     this.#options = options;
     this.#metrics = createFileMetrics(options.metrics);
+    this.#refused = new RefusedWatches({ ...options, metrics: this.#metrics });
     this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? 10_000 });
     this.#reporter = new FileReporter({ ...options, muted: this.#muted, metrics: this.#metrics });
     this.#hostMountNamespace = hostMountNamespace(options.procRoot);
+    this.#node = this.#openNodeFiles();
   }
 
   /** Containers whose files are watched. */
   get size(): number {
     return this.#watched.size;
+  }
+
+  /** How the files of the container that came last are told; undefined before the first. */
+  get way(): FanotifyWay | undefined {
+    return this.#way;
   }
 
   watches(containerId: string): boolean {
@@ -104,12 +117,13 @@ export class FileWatch {
     try {
       const marks = this.#open(containerId, initPid);
       this.#watched.set(containerId, marks);
-      this.#byFd.set(marks.group.fd, marks);
-      this.#refused.clear();
+      this.#way = marks.group.way;
+      for (const fd of marks.fds) this.#byFd.set(fd, marks);
+      this.#refused.worked();
       const failures = Object.fromEntries(marks.failures);
       this.#options.logger.debug({ containerId, marks: marks.size, failures }, 'the files of a container are watched');
     } catch (error) {
-      this.#refuse(containerId, error);
+      this.#refused.refused(containerId, error);
     }
     this.#publish();
   }
@@ -117,9 +131,11 @@ export class FileWatch {
   /** Reads and reports what waits now; answers how many events there were. */
   drain(fds: Iterable<number> = this.#byFd.keys()): number {
     let count = 0;
-    const batches = [...fds].flatMap((fd) => this.#collect(this.#byFd.get(fd)));
+    const tellOfNode = this.#node?.read();
+    const batches = [...new Set([...fds].map((fd) => this.#byFd.get(fd)))].flatMap((marks) => this.#collect(marks));
     // After the files' events were taken: every program that was executed before one of them is then known.
-    if (batches.length > 0) this.#options.drainSensor();
+    if (batches.length > 0 || tellOfNode !== undefined) this.#options.drainSensor();
+    tellOfNode?.();
     for (const { marks, events } of batches) {
       count += events.length;
       this.#reporter.report(marks, events);
@@ -134,7 +150,19 @@ export class FileWatch {
     this.#stopping.abort();
     this.drain();
     for (const id of [...this.#watched.keys()]) this.#drop(id);
+    this.#node?.close();
     this.#waiter.close();
+  }
+
+  #openNodeFiles(): NodeFiles | undefined {
+    try {
+      const node = new NodeFiles({ ...this.#options, metrics: this.#metrics });
+      this.#waiter.add(node.fd);
+      return node;
+    } catch (error) {
+      this.#options.logger.warn({ reason: errorText(error) }, 'settings of the node are not watched');
+      return undefined;
+    }
   }
 
   async #read(): Promise<void> {
@@ -151,11 +179,7 @@ export class FileWatch {
     if (marks === undefined) return [];
     const events: FanotifyEvent[] = [];
     try {
-      for (let reads = 0; reads < maxReadsPerTurn; reads++) {
-        const batch = marks.group.read();
-        if (batch.length === 0) break;
-        decodeFanotify(batch, (event) => events.push(event));
-      }
+      marks.read((event) => events.push(event));
     } catch (error) {
       this.#metrics.invalid.inc();
       this.#options.logger.warn({ err: error, containerId: marks.containerId }, 'events of files were skipped');
@@ -165,13 +189,13 @@ export class FileWatch {
   }
 
   #open(containerId: string, initPid: number): ContainerMarks {
-    const { procRoot, list, budget = defaultBudget } = this.#options;
+    const { procRoot, list, budget = defaultBudget, way } = this.#options;
     const root = new ContainerRoot(procRoot, initPid, containerId, this.#hostMountNamespace);
     let marks: ContainerMarks | undefined;
     try {
-      marks = new ContainerMarks(containerId, root, list, budget);
+      marks = new ContainerMarks(containerId, root, list, budget, way);
       marks.place(performance.now());
-      this.#waiter.add(marks.group.fd);
+      for (const fd of marks.fds) this.#waiter.add(fd);
       return marks;
     } catch (error) {
       if (marks === undefined) root.close();
@@ -186,8 +210,10 @@ export class FileWatch {
     this.drain([marks.group.fd]);
     this.#muted.settle(marks, Number.POSITIVE_INFINITY);
     this.#watched.delete(containerId);
-    this.#byFd.delete(marks.group.fd);
-    this.#waiter.remove(marks.group.fd);
+    for (const fd of marks.fds) {
+      this.#byFd.delete(fd);
+      this.#waiter.remove(fd);
+    }
     marks.close();
     this.#publish();
   }
@@ -197,7 +223,8 @@ export class FileWatch {
     this.#ticks++;
     let index = 0;
     for (const marks of [...this.#watched.values()]) {
-      const isDue = (this.#ticks + index++) % ticksPerHealing === 0;
+      const isDue =
+        (this.#ticks + index++) % (marks.names === undefined ? ticksPerHealing : ticksPerHealingByPath) === 0;
       if (isDue && !marks.root.alive) this.#drop(marks.containerId);
       else if (this.#muted.settle(marks, nowMs) || isDue) this.#placeAgain(marks, nowMs);
     }
@@ -213,28 +240,6 @@ export class FileWatch {
     }
   }
 
-  #refuse(containerId: string, error: unknown): void {
-    const code = error instanceof SystemError || error instanceof CodedError ? error.code : 'UNKNOWN';
-    this.#metrics.refused.inc({ code });
-    // A container that ended at once, or whose runtime tells a pid from before: its next update brings it again.
-    if (code === 'NOT_THE_CONTAINER') return;
-    const reason = `its files are not watched: ${errorText(error)}${hints[code] ?? ''}`;
-    if (!this.#refused.has(code))
-      this.#options.logger.warn({ containerId, reason }, 'the files of containers are not watched');
-    this.#refused.add(code);
-    const now = readClockNs(Clock.realtime);
-    const gap = {
-      hop: 'fanotify',
-      type: 'file',
-      count: 1n,
-      fromUnixNs: now,
-      toUnixNs: now,
-      containerIds: [containerId],
-      ...{ ongoing: false, totalCount: 1n },
-    };
-    this.#options.onGap({ ...gap, reason });
-  }
-
   #publish(): void {
     this.#metrics.containers.set(this.#watched.size);
     let marks = 0;
@@ -242,8 +247,3 @@ export class FileWatch {
     this.#metrics.marks.set(marks);
   }
 }
-
-const hints: Record<string, string> = {
-  EMFILE: ' (raise the sysctl fs.fanotify.max_user_groups: one is needed for each container)',
-  EPERM: ' (CAP_SYS_ADMIN is needed)',
-};

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import koffi from 'koffi';
 import { SystemError } from './system-error.ts';
 
@@ -74,6 +74,12 @@ export function identityOf(fd: number): string {
   if (fstatfs(fd, fsid) !== 0) throw new SystemError('fstatfs', koffi.errno());
   const handleBytes = handle.readUInt32LE(0);
   return fsid.toString('hex', fsidOffset, fsidOffset + 8) + handle.toString('hex', 0, handleHeaderBytes + handleBytes);
+}
+
+/** Device and inode number of a file: what identifies it where there are no handles. */
+export function inodeOf(fd: number): string {
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 /** Calls with a descriptor that is closed in any case. */

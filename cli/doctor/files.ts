@@ -17,11 +17,21 @@ export async function checkFiles(): Promise<Check> {
         state: 'weaker',
         found: reason,
         follows: 'what happens to sensitive files in containers is not seen (rules file-*)',
-        todo: 'grant CAP_SYS_ADMIN, and use Linux 6.6 or newer',
+        todo: 'grant CAP_SYS_ADMIN, and allow fanotify_init(2) in the seccomp profile',
       };
-    const bound = maxGroups === 0 ? '' : `, at most ${maxGroups} containers (sysctl fs.fanotify.max_user_groups)`;
-    return { ...check, state: 'good', found: `fanotify with ${way}: ${reason}${bound}` };
+    const bound = maxGroups === 0 ? '' : `; at most ${maxGroups} containers (sysctl fs.fanotify.max_user_groups)`;
+    const found = `fanotify with ${ways[way]}: ${reason}${bound}`;
+    if (way === 'identities') return { ...check, state: 'good', found };
+    return {
+      ...check,
+      state: 'weaker',
+      found,
+      follows: 'files that are created, deleted, renamed, linked or change their mode are seen without the process',
+      todo: 'use Linux 6.6 or newer',
+    };
   } catch (thrown) {
     return { ...check, state: 'unknown', found: errorText(thrown) };
   }
 }
+
+const ways = { identities: 'identities and names', descriptors: 'descriptors, names by inotify' } as const;

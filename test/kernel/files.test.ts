@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FileEvent } from '../../agent/decode/kernel-event.ts';
+import { cgroupMounts } from '../../agent/files/node-files.ts';
 import { docker, type TestContainer } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type AttributedFileEvent, buildFilesImage, FilesLab, removeFilesImage } from '../support/files-lab.ts';
@@ -103,7 +104,7 @@ describe('sensitive files', () => {
 describe('directories', () => {
   it('show what is planted, changed, renamed and deleted', async () => {
     const events = await did(
-      'echo "* * * * * root x" > /etc/cron.d/job; /bin/mv /etc/cron.d/job /etc/cron.d/job2; /bin/rm /etc/cron.d/job2',
+      'echo "* * * * * root x" > /etc/cron.d/job; sleep 0.3; /bin/mv /etc/cron.d/job /etc/cron.d/job2; /bin/rm /etc/cron.d/job2',
     );
     expect(facts(events)).toEqual([
       'sh create /etc/cron.d/job',
@@ -120,13 +121,15 @@ describe('directories', () => {
   });
 
   it('show the setuid bit, an executable, and nothing of ordinary temporary files', async () => {
-    const events = await did('/bin/cp /bin/busybox /tmp/x; echo y > /tmp/plain; /bin/chmod 4755 /tmp/x; rm /tmp/plain');
+    const events = await did(
+      '/bin/cp /bin/busybox /tmp/x; echo y > /tmp/plain; sleep 0.3; /bin/chmod 4755 /tmp/x; rm /tmp/plain',
+    );
     expect(facts(events)).toEqual(['/bin/cp write /tmp/x', '/bin/chmod chmod /tmp/x']);
     expect(only(events, 'chmod').event).toMatchObject({ mode: 0o4755, fileType: 'regular', category: 'scratch' });
   });
 
   it('show devices and planted programs', async () => {
-    const events = await did('mknod /dev/disk b 7 0; cp /bin/busybox /usr/bin/ps; rm /dev/disk');
+    const events = await did('mknod /dev/disk b 7 0; cp /bin/busybox /usr/bin/ps');
     expect(only(events, 'mknod').event).toMatchObject({
       path: '/dev/disk',
       fileType: 'block-device',
@@ -136,9 +139,10 @@ describe('directories', () => {
   });
 
   it('show logs being emptied and deleted, not being written', async () => {
-    const events = await did('echo line >> /var/log/auth.log; : > /var/log/auth.log; /bin/rm /var/log/auth.log');
-    expect(facts(events)).toEqual(['sh truncate /var/log/auth.log', '/bin/rm delete /var/log/auth.log']);
+    const events = await did('echo line >> /var/log/auth.log; sleep 0.2; : > /var/log/auth.log');
+    expect(facts(events)).toEqual(['sh truncate /var/log/auth.log']);
     expect(events[0]?.event).toMatchObject({ sizeBytes: 0, category: 'log' });
+    expect(facts(await did('/bin/rm /var/log/auth.log'))).toEqual(['/bin/rm delete /var/log/auth.log']);
   });
 
   it('are taken up when they appear', async () => {
@@ -236,6 +240,29 @@ describe('a container that wants to lead out', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('settings by which the kernel runs programs on the node', () => {
+  // Opened for writing and closed again: nothing is changed.
+  it('are seen under the path where the node’s /proc is mounted', async () => {
+    const escaping = await lab.run({ binds: ['/proc:/data'] });
+    await lab.did(escaping, '/bin/dd if=/dev/null of=/data/sys/kernel/core_pattern');
+    const events = await eventually(() => {
+      const settings = lab.of(escaping).filter(({ event }) => event.category === 'kernel-setting');
+      expect(facts(settings)).toEqual(['/bin/dd write /data/sys/kernel/core_pattern']);
+      return settings;
+    });
+    expect(events[0]?.event.watchedPath).toBe('/proc/sys/kernel/core_pattern');
+  });
+
+  it('are seen where the container mounts a cgroup hierarchy itself', async () => {
+    const options = { capAdd: ['SYS_ADMIN'], securityOpt: ['seccomp=unconfined', 'apparmor=unconfined'] };
+    const escaping = await lab.run(options);
+    const [controller] = cgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8')).map((path) => basename(path));
+    expect(controller, 'a cgroup v1 hierarchy on this machine').toBeDefined();
+    await lab.did(escaping, `mount -t cgroup -o ${controller} x /data && /bin/dd if=/dev/null of=/data/release_agent`);
+    await eventually(() => expect(facts(lab.of(escaping))).toContain('/bin/dd write /data/release_agent'));
   });
 });
 

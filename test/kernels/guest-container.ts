@@ -25,8 +25,10 @@ let count = 0;
  * What a container runtime does, in small: a cgroup, an overlay over an image with a tmpfs in it, and a shell script as
  * the first program in mount, pid and network namespaces of its own. Everything is gone when it answers.
  */
-export async function runContainer(script: string): Promise<GuestRun> {
-  const name = `smoke-${count++}`;
+export async function runContainer(script: string, onName?: (containerId: string) => void): Promise<GuestRun> {
+  // As long as a container's id, by which the agent recognises one.
+  const name = String(count++).padStart(64, '0');
+  onName?.(name);
   const directory = join(containersDirectory, name);
   const cgroup = join(cgroupRoot, name);
   const root = mountRoot(directory);

@@ -6,6 +6,7 @@ import { createLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { capabilityChecks } from './capability-checks.ts';
 import { type Check, ofKind, toJson } from './check.ts';
+import { checkFiles } from './file-smoke.ts';
 import { cgroupRoot, runContainer } from './guest-container.ts';
 import { cgroupChecks, networkChecks } from './network-checks.ts';
 import { privilegeChecks } from './privilege-checks.ts';
@@ -137,6 +138,16 @@ try {
   for (const [hook, own] of Object.entries(variedHooks))
     for (const point of otherVariants(hook, chosen.find((outcome) => outcome.hook === hook)?.attachPoint ?? ''))
       outcomes = [...outcomes, ...(await runSession({ [hook]: point }, own))];
+  for (const { way, check, error } of await checkFiles()) {
+    const outcome: Outcome = {
+      hook: 'files',
+      attachPoint: `fanotify/${way}`,
+      check,
+      ...(error === undefined ? {} : { error }),
+    };
+    report(outcome);
+    outcomes.push(outcome);
+  }
 } catch (error) {
   console.log(`FAIL  ${messageOf(error)}`);
   outcomes.push({ hook: 'sensor', attachPoint: 'none', check: 'starts', error: messageOf(error) });

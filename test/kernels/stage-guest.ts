@@ -64,7 +64,7 @@ function findLibrary(name: string): string {
 async function stageRepository(into: string): Promise<void> {
   const [files, packages] = importsOf(entryPoint);
   for (const file of files) copy(file, join(into, relative(repo, file)));
-  copy(join(repo, 'package.json'), join(into, 'package.json'));
+  for (const file of ['package.json', 'agent/files/watched.yaml']) copy(join(repo, file), join(into, file));
   const directories = [...packages].flatMap((name) => [...packageDirectories(name, entryPoint)]);
   for (const directory of new Set(directories))
     await cp(directory, join(into, relative(repo, directory)), { recursive: true, dereference: true });
@@ -86,11 +86,12 @@ function stageImage(image: string, programs: string): void {
   stageBusybox(join(image, 'bin'));
   for (const program of ['actor', 'breeder', 'executor', 'personality'])
     copy(join(programs, program), join(image, 'bin', program), 0o755);
-  for (const directory of ['dev', 'etc', 'opt', 'proc', 'scratch', 'tmp'])
+  for (const directory of ['dev', 'etc', 'etc/cron.d', 'opt', 'proc', 'scratch', 'tmp'])
     mkdirSync(join(image, directory), { recursive: true });
   chmodSync(join(image, 'tmp'), 0o1777);
   writeFileSync(join(image, 'tmp/file'), '');
   writeFileSync(join(image, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n');
+  writeFileSync(join(image, 'etc/shadow'), 'root:*:19000:0:99999:7:::\n');
   writeFileSync(join(image, 'etc/group'), 'root:x:0:\nnobody:x:65534:\n');
 }
 

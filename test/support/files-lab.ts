@@ -16,7 +16,7 @@ import { Sensor } from '../../agent/sensor/sensor.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
-import { type RunOptions, runContainer, type TestContainer } from './docker.ts';
+import { buildActor, type RunOptions, runContainer, type TestContainer } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { bpfObject, cgroupRoot } from './sensor-session.ts';
 
@@ -49,6 +49,7 @@ export async function buildFilesImage(): Promise<void> {
       writeFileSync(join(root, path), text);
     }
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+    copyFileSync(await buildActor(), join(root, 'bin/actor'));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     const archive = `${root}.tar`;
     const run = promisify(execFile);
@@ -74,7 +75,7 @@ export class FilesLab {
   readonly #attributor: Attributor;
   readonly #containers: TestContainer[] = [];
 
-  constructor(options: Partial<Pick<FileWatchOptions, 'budget' | 'muteMs' | 'list'>> = {}) {
+  constructor(options: Partial<Pick<FileWatchOptions, 'budget' | 'muteMs' | 'list' | 'way'>> = {}) {
     const parts = { logger: silentLogger, metrics: this.metrics };
     const tree = createProcessTree({ ...parts, bootId: '0123456789', maxProcesses: 10_000, procRoot: '/proc' });
     const docker = new DockerRuntime({ ...parts, probe: hostSocketProbe('/proc') });

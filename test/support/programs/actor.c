@@ -9,6 +9,8 @@
  *   actor connect-udp ADDRESS PORT           connect a UDP socket
  *   actor listen PORT                        listen on 0.0.0.0 for one second
  *   actor loop getppid|file|connect MS [PORT] do that as often as possible, print how often
+ *   actor reads MS PATH                      open, read and close a file as often as possible, print how often
+ *   actor creates MS DIRECTORY [PER-SECOND]  create and delete files with ever new names, print how many
  *   actor execs MS PROGRAM                   vfork and execute PROGRAM as often as possible, print how often
  *   actor fork-bomb COUNT                    fork COUNT children that end at once, print how many there were
  *   actor connect-many COUNT                 connect a UDP socket to COUNT places in 10.0.0.0/8, print how often it worked
@@ -132,6 +134,49 @@ static void connect_once(int server, const char *port)
 	close(fd);
 }
 
+static int reads(long ms, const char *path)
+{
+	long end = now_ms() + ms, count = 0;
+	char byte;
+
+	do {
+		for (int i = 0; i < 64; i++, count++) {
+			int fd = open(path, O_RDONLY);
+
+			if (fd < 0 || read(fd, &byte, 1) < 0)
+				return fail(path);
+			close(fd);
+		}
+	} while (now_ms() < end);
+	printf("%ld\n", count);
+	return 0;
+}
+
+static int creates(long ms, const char *directory, long per_second)
+{
+	long start = now_ms(), count = 0, past;
+	char path[256];
+
+	while ((past = now_ms() - start) < ms) {
+		if (per_second && count > per_second * past / 1000) {
+			usleep(500);
+			continue;
+		}
+		for (int i = 0; i < 16; i++, count++) {
+			int fd;
+
+			snprintf(path, sizeof(path), "%s/%ld", directory, count);
+			fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+			if (fd < 0 || write(fd, "x", 1) != 1)
+				return fail(path);
+			close(fd);
+			unlink(path);
+		}
+	}
+	printf("%ld\n", count);
+	return 0;
+}
+
 static int loop(const char *what, long ms, const char *port)
 {
 	int server = port ? listening(port) : -1;
@@ -246,6 +291,10 @@ int main(int argc, char **argv)
 		return listening(argv[2]) < 0 || sleep(1);
 	if (strcmp(what, "loop") == 0)
 		return loop(argv[2], atol(argv[3]), argv[4]);
+	if (strcmp(what, "reads") == 0)
+		return reads(atol(argv[2]), argv[3]);
+	if (strcmp(what, "creates") == 0)
+		return creates(atol(argv[2]), argv[3], argc > 4 ? atol(argv[4]) : 0);
 	if (strcmp(what, "execs") == 0)
 		return execs(atol(argv[2]), argv + 3);
 	if (strcmp(what, "fork-bomb") == 0)
