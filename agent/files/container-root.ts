@@ -66,8 +66,13 @@ export class ContainerRoot {
     return `/proc/self/fd/${this.#processFd}`;
   }
 
+  /** Whether the files can still be reached through it. */
   get alive(): boolean {
-    return containersOfProcess(this.#processDirectory) !== undefined;
+    try {
+      return this.use(() => true);
+    } catch {
+      return false;
+    }
   }
 
   /** Opens the root for a moment. @throws when the process is gone, or has taken another root for itself */

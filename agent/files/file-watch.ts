@@ -1,5 +1,4 @@
 import { sleep } from '../../common/backoff.ts';
-import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
@@ -15,7 +14,7 @@ import type { FanotifyWay } from './fanotify.ts';
 import { createFileMetrics, type FileMetrics } from './file-metrics.ts';
 import { FileReporter } from './file-reporter.ts';
 import { MutedPlaces } from './muted-places.ts';
-import { NodeFiles } from './node-files.ts';
+import { type NodeFiles, openNodeFiles } from './node-files.ts';
 import { RefusedWatches } from './refused-watches.ts';
 import type { WatchList } from './watch-list.ts';
 
@@ -39,7 +38,7 @@ const defaultBudget: MarkBudget = { burst: 2000, perSecond: 200 };
 /** Events gather while there is work: the kernel joins repeats of one process on one file while they wait. */
 const gatherMs = 20;
 const tickMs = 1000;
-const ticksPerHealing = 60;
+const ticksPerHealing = 30;
 /** Where files are told by descriptors, a file that replaces a marked one is found by looking only. */
 const ticksPerHealingByPath = 10;
 
@@ -68,7 +67,8 @@ export class FileWatch {
     this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? 10_000 });
     this.#reporter = new FileReporter({ ...options, muted: this.#muted, metrics: this.#metrics });
     this.#hostMountNamespace = hostMountNamespace(options.procRoot);
-    this.#node = this.#openNodeFiles();
+    this.#node = openNodeFiles({ ...options, metrics: this.#metrics });
+    if (this.#node !== undefined) this.#waiter.add(this.#node.fd);
   }
 
   /** Containers whose files are watched. */
@@ -112,7 +112,8 @@ export class FileWatch {
 
   #watch(containerId: string, initPid: number): void {
     const known = this.#watched.get(containerId);
-    if (known?.root.pid === initPid && known.root.alive) return;
+    // Whichever process shows them: the first program's end is the container's.
+    if (known?.root.alive) return;
     this.#drop(containerId);
     try {
       const marks = this.#open(containerId, initPid);
@@ -152,17 +153,6 @@ export class FileWatch {
     for (const id of [...this.#watched.keys()]) this.#drop(id);
     this.#node?.close();
     this.#waiter.close();
-  }
-
-  #openNodeFiles(): NodeFiles | undefined {
-    try {
-      const node = new NodeFiles({ ...this.#options, metrics: this.#metrics });
-      this.#waiter.add(node.fd);
-      return node;
-    } catch (error) {
-      this.#options.logger.warn({ reason: errorText(error) }, 'settings of the node are not watched');
-      return undefined;
-    }
   }
 
   async #read(): Promise<void> {
@@ -225,10 +215,17 @@ export class FileWatch {
     for (const marks of [...this.#watched.values()]) {
       const isDue =
         (this.#ticks + index++) % (marks.names === undefined ? ticksPerHealing : ticksPerHealingByPath) === 0;
-      if (isDue && !marks.root.alive) this.#drop(marks.containerId);
+      if (isDue && !marks.root.alive) this.#dropDead(marks.containerId);
       else if (this.#muted.settle(marks, nowMs) || isDue) this.#placeAgain(marks, nowMs);
     }
     this.#publish();
+  }
+
+  /** The process that showed the files has ended. The container may not have: then its first program shows them. */
+  #dropDead(containerId: string): void {
+    this.#drop(containerId);
+    const container = this.#options.container(containerId);
+    if (container !== undefined) this.onContainer(container);
   }
 
   /** Also takes up what appeared where no directory told of it, and what replaced a marked file. */

@@ -106,6 +106,16 @@ export class NodeFiles {
   }
 }
 
+/** Undefined, and said in the log, where there can be no group. */
+export function openNodeFiles(options: NodeFilesOptions): NodeFiles | undefined {
+  try {
+    return new NodeFiles(options);
+  } catch (error) {
+    options.logger.warn({ reason: errorText(error) }, 'settings of the node are not watched');
+    return undefined;
+  }
+}
+
 /** Where cgroup v1 hierarchies are mounted with their root, from a mountinfo file. */
 export function cgroupMounts(mountinfo: string): string[] {
   return mountinfo.split('\n').flatMap((line) => {

@@ -16,7 +16,7 @@ import { Sensor } from '../../agent/sensor/sensor.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
-import { buildActor, type RunOptions, runContainer, type TestContainer } from './docker.ts';
+import { buildProgram, type RunOptions, runContainer, type TestContainer } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { bpfObject, cgroupRoot } from './sensor-session.ts';
 
@@ -49,7 +49,7 @@ export async function buildFilesImage(): Promise<void> {
       writeFileSync(join(root, path), text);
     }
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    copyFileSync(await buildActor(), join(root, 'bin/actor'));
+    copyFileSync(await buildProgram('actor'), join(root, 'bin/actor'));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     const archive = `${root}.tar`;
     const run = promisify(execFile);
