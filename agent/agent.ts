@@ -1,9 +1,7 @@
-import { join } from 'node:path';
-import { CodedError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { Gap } from '../proto/generated/tallyman/v1/uplink.ts';
-import { type AgentConfig, type AgentOptions, parseAgentConfig } from './config.ts';
+import { type AgentConfig, type AgentOptions, parseAgentConfig, requireCgroupRoot } from './config.ts';
 import { type Attributor, createAttributor } from './container/attributor.ts';
 import { type CgroupLookup, ContainerState } from './container/container.ts';
 import {
@@ -18,13 +16,13 @@ import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
 import { loadWatchList } from './files/watch-list.ts';
+import { createIntegrity, type Integrity } from './integrity/integrity.ts';
 import { describeNode } from './node.ts';
 import { type LossEpisode, LossLog } from './observe/loss-log.ts';
 import { LossWatch } from './observe/loss-watch.ts';
 import { Observations } from './observe/observations.ts';
 import { ReportedExecutions } from './observe/reported-executions.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
-import { readCgroupPids } from './process/proc-reader.ts';
 import { createProcessTree, type ProcessTree } from './process/process-tree.ts';
 import { createWallClock } from './process/wall-clock.ts';
 import type { HookState } from './sensor/hooks.ts';
@@ -82,6 +80,7 @@ class ComposedAgent implements Agent {
   readonly #sensor: Sensor;
   readonly #files: FileWatch;
   readonly #losses: LossWatch;
+  readonly #integrity: Integrity;
   readonly #lossLog: LossLog;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -150,7 +149,10 @@ class ComposedAgent implements Agent {
     });
     this.#sensor = new Sensor({
       objectPath: config.bpfObject,
-      onEvent: (event) => this.#attributor.onEvent(event),
+      onEvent: (event) => {
+        this.#attributor.onEvent(event);
+        this.#integrity.onEvent(event);
+      },
       onInvalid: ({ type, cgroupId }) => this.#lostNow({ hop: 'decode', type, reason: 'invalid', cgroupId }),
       beforeDrain: () => this.#losses.notice(),
       budgets: config.budgets,
@@ -164,6 +166,13 @@ class ComposedAgent implements Agent {
       onEvent: (event) => this.#attributor.onEvent(event),
       onGap: (gap) => this.#lostByGap(gap, clock),
       ...{ procRoot: config.procRoot, logger, metrics },
+    });
+    this.#integrity = createIntegrity({
+      ...{ sensor: this.#sensor, tree: this.#tree, directory: this.#directory },
+      onChange: (event) => this.#attributor.onEvent(event),
+      onExecutionEnded: (execution) => this.#pipeline.onExecutionEnded(execution),
+      ...{ intervalMs: config.sampleIntervalMs, maxProcesses: config.maxProcesses, procRoot: config.procRoot },
+      ...{ cgroupRoot: this.#cgroupRoot, nowKtimeNs, logger, metrics },
     });
     this.#losses = new LossWatch({
       source: this.#sensor,
@@ -180,7 +189,8 @@ class ComposedAgent implements Agent {
       this.#sensor.start();
       this.#files.start();
       await this.#directory.start();
-      await this.#adoptRunning();
+      await this.#integrity.seed();
+      this.#integrity.start();
     } catch (error) {
       await this.close(0);
       throw error;
@@ -214,6 +224,7 @@ class ComposedAgent implements Agent {
     // Twice: what is lost to nobody in particular is told when it has been seen twice.
     for (let pass = 0; pass < 2; pass++) this.#losses.check();
     this.#files.close();
+    await this.#integrity.close();
     this.#sensor.close();
     this.#attributor.close();
     this.#lossLog.close();
@@ -226,6 +237,7 @@ class ComposedAgent implements Agent {
   /** A loss marks the events around it and is told upstream. */
   #lost(loss: Loss): void {
     this.#attributor.noteLoss(loss);
+    void this.#integrity.heal();
     this.#lossLog.note(loss);
   }
 
@@ -243,20 +255,6 @@ class ComposedAgent implements Agent {
     const containerId = cgroupId === undefined ? undefined : containerIdOf(this.#directory.lookup(cgroupId));
     if (containerId === null) return;
     this.#lost({ ...what, count: 1n, fromKtimeNs: now, toKtimeNs: now, containerId });
-  }
-
-  /** Containers that ran before: their processes enter the tree and the sensor's table. */
-  async #adoptRunning(): Promise<void> {
-    const running = this.#directory
-      .list()
-      .filter((container) => container.state === ContainerState.RUNNING && container.cgroupPath !== '');
-    for (const container of running) {
-      const directory = join(this.#cgroupRoot, container.cgroupPath);
-      // Twice: a process forked by one that the sensor did not know yet is not in the first list, and known then.
-      for (let pass = 0; pass < 2; pass++)
-        for (const pid of await readCgroupPids(directory)) this.#sensor.adoptProcess(pid);
-      await this.#tree.seed(container.id, directory);
-    }
   }
 
   /** New posture rules are about the containers that run as well; each fires once per container. */
@@ -282,17 +280,6 @@ class ComposedAgent implements Agent {
   #every(intervalMs: number, task: () => void): void {
     this.#timers.push(setInterval(task, intervalMs));
   }
-}
-
-function requireCgroupRoot(config: AgentConfig): string {
-  if (config.cgroupRoot !== undefined) return config.cgroupRoot;
-  throw new CodedError(
-    'CGROUP_ROOT_MISSING',
-    'no cgroup v2 hierarchy is mounted at /sys/fs/cgroup or /sys/fs/cgroup/unified',
-    {
-      hint: 'mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or name it with --cgroup-root',
-    },
-  );
 }
 
 /** Null for what is no container, undefined while it is not known. */

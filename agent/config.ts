@@ -54,6 +54,16 @@ const agentConfigSchema = z.strictObject({
     })
     .partial()
     .default({}),
+  /**
+   * Pause between the samples by which running processes are compared with what is known of them; 0: none but at the start
+   * and after losses.
+   */
+  sampleIntervalMs: z
+    .number()
+    .int()
+    .max(3_600_000)
+    .refine((value) => value === 0 || value >= 100, 'must be 0, or 100 to 3 600 000')
+    .default(1_000),
   maxProcesses: z.number().int().min(1024).default(131_072),
   maxQueueItems: z.number().int().min(16).default(100_000),
   maxQueueBytes: z
@@ -74,4 +84,16 @@ export function parseAgentConfig(options: AgentOptions): AgentConfig {
     throw new CodedError('CONFIG_INVALID', `the agent's configuration is not valid: ${problems.join('; ')}`);
   }
   return { ...result.data, cgroupRoot: result.data.cgroupRoot ?? findCgroupRoot() };
+}
+
+/** @throws {CodedError} CGROUP_ROOT_MISSING */
+export function requireCgroupRoot(config: AgentConfig): string {
+  if (config.cgroupRoot !== undefined) return config.cgroupRoot;
+  throw new CodedError(
+    'CGROUP_ROOT_MISSING',
+    'no cgroup v2 hierarchy is mounted at /sys/fs/cgroup or /sys/fs/cgroup/unified',
+    {
+      hint: 'mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or name it with --cgroup-root',
+    },
+  );
 }

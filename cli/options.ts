@@ -53,6 +53,13 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** Milliseconds; 0 stands for never. */
+export function parseIntervalMs(text: string): number {
+  const intervalMs = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (intervalMs === 0 || (intervalMs >= 100 && intervalMs <= 3_600_000)) return intervalMs;
+  throw new InvalidArgumentError('Give 0, or 100 to 3600000 milliseconds.');
+}
+
 /** For options that may be repeated; an environment variable holds several separated by commas. */
 export function collect(text: string, previous: readonly string[] | undefined): string[] {
   const values = text.split(',').map((part) => part.trim());

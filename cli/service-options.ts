@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { AgentOptions } from '../agent/config.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
 import { CommandError } from './command-error.ts';
-import { checkAddress, collect, option, parseUrl } from './options.ts';
+import { checkAddress, collect, option, parseIntervalMs, parseUrl } from './options.ts';
 import { defaultBpfObject, shippedRulesFolder } from './paths.ts';
 
 export const defaultDataDir = '/var/lib/tallyman';
@@ -37,6 +37,7 @@ export interface AgentCommandOptions extends RuleOptions {
   criSocket?: string[];
   bpfObject: string;
   watchedFiles?: string;
+  sampleIntervalMs: number;
 }
 
 const repeatable = ' (repeatable)';
@@ -102,6 +103,14 @@ export function addAgentOptions(command: Command): Command {
     .addOption(option('--watched-files <file>', 'list of the files to watch in containers; else the shipped one'))
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
+    )
+    .addOption(
+      option(
+        '--sample-interval-ms <ms>',
+        'pause between samples of running processes (integrity rules), 100 or more; 0: none',
+      )
+        .default(1_000)
+        .argParser(parseIntervalMs),
     );
   return addRuleOptions(command);
 }
@@ -170,5 +179,6 @@ export function agentConfig(
     rulesDirs: ruleFolders(options),
     bpfObject: options.bpfObject,
     watchedFiles: options.watchedFiles,
+    sampleIntervalMs: options.sampleIntervalMs,
   };
 }

@@ -28,8 +28,19 @@ const structNames = [
   'container_loss',
   'cgroup_entry',
   'process_entry',
+  'sampled_namespaces',
+  'sampled_head',
+  'sampled_task',
 ];
-const enumNames = ['record_type', 'loss_reason', 'exec_flag', 'tcp_outcome', 'cgroup_verdict', 'budget_class'];
+const enumNames = [
+  'record_type',
+  'loss_reason',
+  'exec_flag',
+  'tcp_outcome',
+  'cgroup_verdict',
+  'budget_class',
+  'sampled_flag',
+];
 
 function camel(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());

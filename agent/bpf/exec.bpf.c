@@ -57,6 +57,7 @@ static __always_inline void fill_record(struct exec_scratch *scratch, struct tas
 	if (cred) {
 		copy_privileges(&record->privileges, cred);
 		record->namespaces.user = cred->user_ns->ns.inum;
+		record->user_level = cred->user_ns->level;
 	}
 	fill_tty(record, task);
 	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
@@ -73,7 +74,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct novelty novelty;
 	__u64 size, cgroup_id;
 
-	if (!known_task_is_candidate(task))
+	if (!known_task_is_candidate(task) && !known_task_left_container(task))
 		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratches, &zero);
 	if (!scratch)

@@ -138,6 +138,8 @@ struct exec_record {
 	__u64 parent_start_ktime_ns;
 	__u32 parent_pid;
 	__u32 container_pid;
+	/* Executions so far along the task's line of descent, this one included. */
+	__u64 exec_id;
 	/* The thread that executed; it has become the process' only one. */
 	__u32 former_tid;
 	__u32 session_id;
@@ -155,7 +157,8 @@ struct exec_record {
 	__u32 interpreter_size;
 	__u32 argv_size;
 	__u32 cwd_size;
-	__u32 reserved;
+	/* How deep the user namespace is nested; 0 is the host's. */
+	__u32 user_level;
 };
 
 /* The header is the parent's. */
@@ -288,6 +291,73 @@ struct cgroup_entry {
 	__u32 reserved;
 	/* cgroup id of the container it belongs to, whose budgets and repeats it shares; 0: it stands for itself. */
 	__u64 container_key;
+};
+
+enum sampled_flag {
+	/* The process is past the runtime's set-up: it has an entry in the table of processes. */
+	SAMPLED_LISTED = 1 << 0,
+	/* The file it runs has no name any more. */
+	SAMPLED_EXECUTABLE_UNLINKED = 1 << 1,
+	SAMPLED_NO_NEW_PRIVILEGES = 1 << 2,
+	/* The first thread has ended and others go on: its namespaces are gone with it. */
+	SAMPLED_LEADER_EXITED = 1 << 3,
+	/* Standard input, output and error are sockets. */
+	SAMPLED_STDIN_SOCKET = 1 << 4,
+	SAMPLED_STDOUT_SOCKET = 1 << 5,
+	SAMPLED_STDERR_SOCKET = 1 << 6,
+};
+
+struct sampled_namespaces {
+	__u32 mount;
+	__u32 pid;
+	__u32 network;
+	__u32 user;
+	__u32 cgroup;
+	__u32 uts;
+	__u32 ipc;
+	/* How deep the user namespace is nested; 0 is the host's. */
+	__u32 user_level;
+};
+
+struct sampled_head {
+	/* Hash of everything behind the name: the same as long as nothing of it has changed. */
+	__u64 fingerprint;
+	__u64 ktime_ns;
+	/* Of the process. */
+	__u64 start_ktime_ns;
+	__u32 pid;
+	__u32 tid;
+};
+
+/*
+ * What the task iterator tells of one task of a container. Threads other than the first are told only where they differ
+ * from it. This does not travel in the ring buffer: it is read from the iterator's descriptor, one after the other.
+ */
+struct sampled_task {
+	struct sampled_head head;
+	char comm[RECORD_COMM_BYTES];
+
+	__u64 cgroup_id;
+	/* Executions so far along the task's line of descent: grows by one with each. */
+	__u64 exec_id;
+	__u64 parent_start_ktime_ns;
+	__u64 parent_cgroup_id;
+	__u64 tracer_start_ktime_ns;
+	__u64 tracer_cgroup_id;
+	__u64 executable_inode;
+	__u32 executable_device;
+	__u32 parent_pid;
+	__u32 container_pid;
+	/* 0: not traced. */
+	__u32 tracer_pid;
+	/* As the kernel keeps it in task_struct: PT_PTRACED, PT_SEIZED. */
+	__u32 ptrace_flags;
+	__u32 secure_bits;
+	__u32 seccomp_mode;
+	__u32 flags;
+	struct credential_ids credentials;
+	struct capability_sets capabilities;
+	struct sampled_namespaces namespaces;
 };
 
 enum cgroup_verdict {

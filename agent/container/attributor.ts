@@ -4,6 +4,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { ExecEvent, ForkEvent, KernelEvent } from '../decode/kernel-event.ts';
 import type { AttributedEvent, DetectableEvent } from '../detect/attributed-event.ts';
+import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { ProcessTree } from '../process/process-tree.ts';
 import { attributionOf, missingOf } from './attribution.ts';
@@ -34,8 +35,8 @@ export interface AttributorOptions {
 }
 
 export interface Attributor {
-  /** Takes every event, in the order of the kernel's records. */
-  onEvent(event: KernelEvent): void;
+  /** Takes every event, in the order of the kernel's records; and what was found by comparing processes. */
+  onEvent(event: KernelEvent | IntegrityEvent): void;
   /** Something was lost: events around it, of its container or of all, are marked, and the cgroups are read anew. */
   noteLoss(loss: Loss): void;
   /** Lets go of what has waited long enough; called by a timer. */
@@ -93,7 +94,7 @@ class EventAttributor implements Attributor {
     return this.#held.count;
   }
 
-  onEvent(event: KernelEvent): void {
+  onEvent(event: KernelEvent | IntegrityEvent): void {
     if (event.kind === 'exec') this.#onExec(event);
     else if (event.kind === 'fork') this.#onFork(event);
     else if (event.kind === 'exit') this.#ended(this.#tree.onExit(event));

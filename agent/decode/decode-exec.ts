@@ -54,6 +54,7 @@ export function decodeExec(view: DataView, at: number, size: number): ExecEvent 
     tid,
     startKtimeNs,
     comm,
+    execId: view.getBigUint64(at + offsets.execId, true),
     containerPid: view.getUint32(at + offsets.containerPid, true),
     parentPid: view.getUint32(at + offsets.parentPid, true),
     parentStartKtimeNs: view.getBigUint64(at + offsets.parentStartKtimeNs, true),
@@ -73,6 +74,7 @@ export function decodeExec(view: DataView, at: number, size: number): ExecEvent 
     capabilities,
     before: privilegesBefore(view, at, flags),
     namespaces: namespaceSets.get(view, at + offsets.namespaces, namespaceIdsBytes),
+    userLevel: view.getUint32(at + offsets.userLevel, true),
     secureExec: (flags & ExecFlag.EXEC_SECURE) !== 0,
     fromOutside: (flags & ExecFlag.EXEC_FROM_OUTSIDE) !== 0,
   };

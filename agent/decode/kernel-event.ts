@@ -96,6 +96,8 @@ export interface Privileges {
 
 export interface ExecEvent extends TaskEventBase {
   kind: 'exec';
+  /** Executions so far along the process' line of descent, this one included: grows by one with each. */
+  execId: bigint;
   containerPid: number;
   parentPid: number;
   parentStartKtimeNs: bigint;
@@ -122,6 +124,8 @@ export interface ExecEvent extends TaskEventBase {
   /** What the process might before; undefined when that could not be seen. */
   before: Privileges | undefined;
   namespaces: Namespaces;
+  /** How deep the user namespace is nested; 0 is the host's. */
+  userLevel: number;
   secureExec: boolean;
   /** The first exec of a task whose parent is outside the container: its first program, or a docker exec. */
   fromOutside: boolean;

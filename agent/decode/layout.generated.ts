@@ -57,6 +57,16 @@ export const BudgetClass = {
   BUDGET_CLASS_MAX: 5,
 } as const;
 
+export const SampledFlag = {
+  SAMPLED_LISTED: 1,
+  SAMPLED_EXECUTABLE_UNLINKED: 2,
+  SAMPLED_NO_NEW_PRIVILEGES: 4,
+  SAMPLED_LEADER_EXITED: 8,
+  SAMPLED_STDIN_SOCKET: 16,
+  SAMPLED_STDOUT_SOCKET: 32,
+  SAMPLED_STDERR_SOCKET: 64,
+} as const;
+
 export interface RecordHeader {
   type: number;
   size: number;
@@ -283,6 +293,7 @@ export interface ExecRecord {
   parentStartKtimeNs: bigint;
   parentPid: number;
   containerPid: number;
+  execId: bigint;
   formerTid: number;
   sessionId: number;
   loginUid: number;
@@ -298,32 +309,33 @@ export interface ExecRecord {
   interpreterSize: number;
   argvSize: number;
   cwdSize: number;
-  reserved: number;
+  userLevel: number;
 }
 
-export const execRecordBytes = 424;
+export const execRecordBytes = 432;
 
 export const execRecordOffsets = {
   header: 0,
   parentStartKtimeNs: 64,
   parentPid: 72,
   containerPid: 76,
-  formerTid: 80,
-  sessionId: 84,
-  loginUid: 88,
-  flags: 92,
-  privileges: 96,
-  privilegesBefore: 160,
-  namespaces: 224,
-  file: 240,
-  stdio: 288,
-  tty: 384,
-  pathSize: 400,
-  filenameSize: 404,
-  interpreterSize: 408,
-  argvSize: 412,
-  cwdSize: 416,
-  reserved: 420,
+  execId: 80,
+  formerTid: 88,
+  sessionId: 92,
+  loginUid: 96,
+  flags: 100,
+  privileges: 104,
+  privilegesBefore: 168,
+  namespaces: 232,
+  file: 248,
+  stdio: 296,
+  tty: 392,
+  pathSize: 408,
+  filenameSize: 412,
+  interpreterSize: 416,
+  argvSize: 420,
+  cwdSize: 424,
+  userLevel: 428,
 } as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
@@ -333,22 +345,23 @@ export function readExecRecord(view: DataView, at: number): ExecRecord {
     parentStartKtimeNs: view.getBigUint64(at + 64, true),
     parentPid: view.getUint32(at + 72, true),
     containerPid: view.getUint32(at + 76, true),
-    formerTid: view.getUint32(at + 80, true),
-    sessionId: view.getUint32(at + 84, true),
-    loginUid: view.getUint32(at + 88, true),
-    flags: view.getUint32(at + 92, true),
-    privileges: readPrivileges(view, at + 96),
-    privilegesBefore: readPrivileges(view, at + 160),
-    namespaces: readNamespaceIds(view, at + 224),
-    file: readExecutableFile(view, at + 240),
-    stdio: [readStdioSocket(view, at + 288), readStdioSocket(view, at + 320), readStdioSocket(view, at + 352)],
-    tty: new Uint8Array(view.buffer, view.byteOffset + at + 384, 16),
-    pathSize: view.getUint32(at + 400, true),
-    filenameSize: view.getUint32(at + 404, true),
-    interpreterSize: view.getUint32(at + 408, true),
-    argvSize: view.getUint32(at + 412, true),
-    cwdSize: view.getUint32(at + 416, true),
-    reserved: view.getUint32(at + 420, true),
+    execId: view.getBigUint64(at + 80, true),
+    formerTid: view.getUint32(at + 88, true),
+    sessionId: view.getUint32(at + 92, true),
+    loginUid: view.getUint32(at + 96, true),
+    flags: view.getUint32(at + 100, true),
+    privileges: readPrivileges(view, at + 104),
+    privilegesBefore: readPrivileges(view, at + 168),
+    namespaces: readNamespaceIds(view, at + 232),
+    file: readExecutableFile(view, at + 248),
+    stdio: [readStdioSocket(view, at + 296), readStdioSocket(view, at + 328), readStdioSocket(view, at + 360)],
+    tty: new Uint8Array(view.buffer, view.byteOffset + at + 392, 16),
+    pathSize: view.getUint32(at + 408, true),
+    filenameSize: view.getUint32(at + 412, true),
+    interpreterSize: view.getUint32(at + 416, true),
+    argvSize: view.getUint32(at + 420, true),
+    cwdSize: view.getUint32(at + 424, true),
+    userLevel: view.getUint32(at + 428, true),
   };
 }
 
@@ -673,6 +686,147 @@ export function readProcessEntry(view: DataView, at: number): ProcessEntry {
   };
 }
 
+export interface SampledNamespaces {
+  mount: number;
+  pid: number;
+  network: number;
+  user: number;
+  cgroup: number;
+  uts: number;
+  ipc: number;
+  userLevel: number;
+}
+
+export const sampledNamespacesBytes = 32;
+
+export const sampledNamespacesOffsets = {
+  mount: 0,
+  pid: 4,
+  network: 8,
+  user: 12,
+  cgroup: 16,
+  uts: 20,
+  ipc: 24,
+  userLevel: 28,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readSampledNamespaces(view: DataView, at: number): SampledNamespaces {
+  return {
+    mount: view.getUint32(at + 0, true),
+    pid: view.getUint32(at + 4, true),
+    network: view.getUint32(at + 8, true),
+    user: view.getUint32(at + 12, true),
+    cgroup: view.getUint32(at + 16, true),
+    uts: view.getUint32(at + 20, true),
+    ipc: view.getUint32(at + 24, true),
+    userLevel: view.getUint32(at + 28, true),
+  };
+}
+
+export interface SampledHead {
+  fingerprint: bigint;
+  ktimeNs: bigint;
+  startKtimeNs: bigint;
+  pid: number;
+  tid: number;
+}
+
+export const sampledHeadBytes = 32;
+
+export const sampledHeadOffsets = {
+  fingerprint: 0,
+  ktimeNs: 8,
+  startKtimeNs: 16,
+  pid: 24,
+  tid: 28,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readSampledHead(view: DataView, at: number): SampledHead {
+  return {
+    fingerprint: view.getBigUint64(at + 0, true),
+    ktimeNs: view.getBigUint64(at + 8, true),
+    startKtimeNs: view.getBigUint64(at + 16, true),
+    pid: view.getUint32(at + 24, true),
+    tid: view.getUint32(at + 28, true),
+  };
+}
+
+export interface SampledTask {
+  head: SampledHead;
+  comm: Uint8Array;
+  cgroupId: bigint;
+  execId: bigint;
+  parentStartKtimeNs: bigint;
+  parentCgroupId: bigint;
+  tracerStartKtimeNs: bigint;
+  tracerCgroupId: bigint;
+  executableInode: bigint;
+  executableDevice: number;
+  parentPid: number;
+  containerPid: number;
+  tracerPid: number;
+  ptraceFlags: number;
+  secureBits: number;
+  seccompMode: number;
+  flags: number;
+  credentials: CredentialIds;
+  capabilities: CapabilitySets;
+  namespaces: SampledNamespaces;
+}
+
+export const sampledTaskBytes = 232;
+
+export const sampledTaskOffsets = {
+  head: 0,
+  comm: 32,
+  cgroupId: 48,
+  execId: 56,
+  parentStartKtimeNs: 64,
+  parentCgroupId: 72,
+  tracerStartKtimeNs: 80,
+  tracerCgroupId: 88,
+  executableInode: 96,
+  executableDevice: 104,
+  parentPid: 108,
+  containerPid: 112,
+  tracerPid: 116,
+  ptraceFlags: 120,
+  secureBits: 124,
+  seccompMode: 128,
+  flags: 132,
+  credentials: 136,
+  capabilities: 160,
+  namespaces: 200,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readSampledTask(view: DataView, at: number): SampledTask {
+  return {
+    head: readSampledHead(view, at + 0),
+    comm: new Uint8Array(view.buffer, view.byteOffset + at + 32, 16),
+    cgroupId: view.getBigUint64(at + 48, true),
+    execId: view.getBigUint64(at + 56, true),
+    parentStartKtimeNs: view.getBigUint64(at + 64, true),
+    parentCgroupId: view.getBigUint64(at + 72, true),
+    tracerStartKtimeNs: view.getBigUint64(at + 80, true),
+    tracerCgroupId: view.getBigUint64(at + 88, true),
+    executableInode: view.getBigUint64(at + 96, true),
+    executableDevice: view.getUint32(at + 104, true),
+    parentPid: view.getUint32(at + 108, true),
+    containerPid: view.getUint32(at + 112, true),
+    tracerPid: view.getUint32(at + 116, true),
+    ptraceFlags: view.getUint32(at + 120, true),
+    secureBits: view.getUint32(at + 124, true),
+    seccompMode: view.getUint32(at + 128, true),
+    flags: view.getUint32(at + 132, true),
+    credentials: readCredentialIds(view, at + 136),
+    capabilities: readCapabilitySets(view, at + 160),
+    namespaces: readSampledNamespaces(view, at + 200),
+  };
+}
+
 /** What the object must agree with when it is loaded. */
 export const layouts: readonly StructLayout[] = [
   {
@@ -967,7 +1121,7 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "exec_record",
-    "size": 424,
+    "size": 432,
     "fields": [
       {
         "name": "header",
@@ -995,60 +1149,66 @@ export const layouts: readonly StructLayout[] = [
         "type": "u32"
       },
       {
-        "name": "former_tid",
+        "name": "exec_id",
         "offset": 80,
-        "size": 4,
-        "type": "u32"
+        "size": 8,
+        "type": "u64"
       },
       {
-        "name": "session_id",
-        "offset": 84,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "login_uid",
+        "name": "former_tid",
         "offset": 88,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "flags",
+        "name": "session_id",
         "offset": 92,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "privileges",
+        "name": "login_uid",
         "offset": 96,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "flags",
+        "offset": 100,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "privileges",
+        "offset": 104,
         "size": 64,
         "type": "struct",
         "struct": "privileges"
       },
       {
         "name": "privileges_before",
-        "offset": 160,
+        "offset": 168,
         "size": 64,
         "type": "struct",
         "struct": "privileges"
       },
       {
         "name": "namespaces",
-        "offset": 224,
+        "offset": 232,
         "size": 16,
         "type": "struct",
         "struct": "namespace_ids"
       },
       {
         "name": "file",
-        "offset": 240,
+        "offset": 248,
         "size": 48,
         "type": "struct",
         "struct": "executable_file"
       },
       {
         "name": "stdio",
-        "offset": 288,
+        "offset": 296,
         "size": 96,
         "type": "structs",
         "struct": "stdio_socket",
@@ -1056,43 +1216,43 @@ export const layouts: readonly StructLayout[] = [
       },
       {
         "name": "tty",
-        "offset": 384,
+        "offset": 392,
         "size": 16,
         "type": "bytes"
       },
       {
         "name": "path_size",
-        "offset": 400,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "filename_size",
-        "offset": 404,
-        "size": 4,
-        "type": "u32"
-      },
-      {
-        "name": "interpreter_size",
         "offset": 408,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "argv_size",
+        "name": "filename_size",
         "offset": 412,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "cwd_size",
+        "name": "interpreter_size",
         "offset": 416,
         "size": 4,
         "type": "u32"
       },
       {
-        "name": "reserved",
+        "name": "argv_size",
         "offset": 420,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "cwd_size",
+        "offset": 424,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user_level",
+        "offset": 428,
         "size": 4,
         "type": "u32"
       }
@@ -1481,6 +1641,226 @@ export const layouts: readonly StructLayout[] = [
         "offset": 20,
         "size": 4,
         "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "sampled_namespaces",
+    "size": 32,
+    "fields": [
+      {
+        "name": "mount",
+        "offset": 0,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "pid",
+        "offset": 4,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "network",
+        "offset": 8,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user",
+        "offset": 12,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "cgroup",
+        "offset": 16,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "uts",
+        "offset": 20,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "ipc",
+        "offset": 24,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user_level",
+        "offset": 28,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "sampled_head",
+    "size": 32,
+    "fields": [
+      {
+        "name": "fingerprint",
+        "offset": 0,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "ktime_ns",
+        "offset": 8,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "start_ktime_ns",
+        "offset": 16,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "pid",
+        "offset": 24,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "tid",
+        "offset": 28,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "sampled_task",
+    "size": 232,
+    "fields": [
+      {
+        "name": "head",
+        "offset": 0,
+        "size": 32,
+        "type": "struct",
+        "struct": "sampled_head"
+      },
+      {
+        "name": "comm",
+        "offset": 32,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
+        "name": "cgroup_id",
+        "offset": 48,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "exec_id",
+        "offset": 56,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "parent_start_ktime_ns",
+        "offset": 64,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "parent_cgroup_id",
+        "offset": 72,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "tracer_start_ktime_ns",
+        "offset": 80,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "tracer_cgroup_id",
+        "offset": 88,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "executable_inode",
+        "offset": 96,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "executable_device",
+        "offset": 104,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "parent_pid",
+        "offset": 108,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "container_pid",
+        "offset": 112,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "tracer_pid",
+        "offset": 116,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "ptrace_flags",
+        "offset": 120,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "secure_bits",
+        "offset": 124,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "seccomp_mode",
+        "offset": 128,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "flags",
+        "offset": 132,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "credentials",
+        "offset": 136,
+        "size": 24,
+        "type": "struct",
+        "struct": "credential_ids"
+      },
+      {
+        "name": "capabilities",
+        "offset": 160,
+        "size": 40,
+        "type": "struct",
+        "struct": "capability_sets"
+      },
+      {
+        "name": "namespaces",
+        "offset": 200,
+        "size": 32,
+        "type": "struct",
+        "struct": "sampled_namespaces"
       }
     ]
   }

@@ -3,6 +3,7 @@ import { ContainerView, ImageView, MountView, PostureView } from './container-vi
 import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
 import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
+import { IntegrityEventView } from './integrity-view.ts';
 import {
   CapabilitySetsView,
   CredentialsView,
@@ -29,6 +30,7 @@ const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   ConnectEvent: ConnectEventView,
   TcpEvent: TcpEventView,
   FileEvent: FileEventView,
+  IntegrityEvent: IntegrityEventView,
   PostureEvent: PostureEventView,
 };
 

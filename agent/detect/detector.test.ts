@@ -9,7 +9,7 @@ import { createDetector, type Detector, type DetectorOptions } from './detector.
 import { capabilityEvent, connectEvent, execEvent, later, testContainer } from './test-events.ts';
 
 const shipped = path.join(import.meta.dirname, '../rules');
-const shippedRules = readdirSync(shipped).length;
+const shippedRules = readdirSync(shipped).filter((name) => name.endsWith('.yaml')).length;
 const clock = { unixNs: (ktimeNs: bigint) => 1_700_000_000_000_000_000n + ktimeNs };
 let directory = '';
 let metrics: Metrics;

@@ -7,6 +7,7 @@ import {
 import type { ExecutableLayer as Layer } from '../decode/kernel-event.ts';
 import type { ProcessEntry as Entry, ProcessExecution } from '../process/process.ts';
 import type { DetectableEvent, WallClock } from './attributed-event.ts';
+import { integrityEvidence } from './integrity-evidence.ts';
 import { ancestorsOf, maxAncestors } from './process-view.ts';
 
 /** Bounds on the arguments of one reported execution; what is cut is flagged as truncated. */
@@ -139,6 +140,8 @@ function factsOf(event: DetectableEvent): Event['evidence'] {
       const size = sizeBytes === undefined ? undefined : BigInt(sizeBytes);
       return { $case: 'file', value: { ...facts, mode, sizeBytes: size, count: 1n + BigInt(repeats) } };
     }
+    case 'integrity':
+      return { $case: 'integrity', value: integrityEvidence(event) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { CapabilitySets, Credentials, Executable, Privileges, TaskEventBase
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { capabilityMask, capabilityNumber } from './capability-names.ts';
+import { integrityOfExample } from './example-integrity.ts';
 import type { EventKind } from './field-catalog.ts';
 import type { ContainerExample, EventExample, ProcessExample } from './rule-example.ts';
 
@@ -60,6 +61,7 @@ export function executionOfExample(
     pid,
     containerPid: example.containerPid ?? (entry === 'container-init' ? 1 : pid),
     startKtimeNs: startOf(pid),
+    execId: 1n,
     execKtimeNs: startOf(pid) + 1_000n,
     endKtimeNs: undefined,
     executable: executable(path, example),
@@ -183,7 +185,7 @@ function executable(path: string, example: ProcessExample): Executable {
   };
 }
 
-function capabilitySets(example: NonNullable<ProcessExample['capabilities']>): CapabilitySets {
+export function capabilitySets(example: NonNullable<ProcessExample['capabilities']>): CapabilitySets {
   const byDefault = { effective: defaultCapabilities, permitted: defaultCapabilities, bounding: defaultCapabilities };
   return { ...byDefault, inheritable: 0n, ambient: 0n, ...masks(example) };
 }
@@ -234,6 +236,8 @@ function kernelEvent(on: EventByExample['on'], example: EventExample, execution:
     }
     case 'file':
       return { ...base, kind: 'file', ...fileFacts(example), repeats: 0 };
+    case 'integrity':
+      return { ...base, kind: 'integrity', seenAt: example.seenAt ?? 'sample', ...integrityOfExample(example) };
   }
 }
 
@@ -254,6 +258,7 @@ function fileFacts(example: EventExample) {
 
 function execRecord(execution: ProcessExecution) {
   return {
+    execId: execution.execId,
     containerPid: execution.containerPid,
     parentPid: execution.parent?.pid ?? 1,
     parentStartKtimeNs: execution.parent?.startKtimeNs ?? 0n,
@@ -273,6 +278,7 @@ function execRecord(execution: ProcessExecution) {
     capabilities: execution.capabilities,
     before: execution.before,
     namespaces: { mount: 1, pid: 2, network: 3, user: 4 },
+    userLevel: 0,
     secureExec: execution.secureExec,
     fromOutside: execution.entry !== 'internal',
   };

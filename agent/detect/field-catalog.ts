@@ -1,5 +1,5 @@
 /** Event kinds a rule can be about. */
-export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'file', 'posture'] as const;
+export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'file', 'integrity', 'posture'] as const;
 export type EventKind = (typeof eventKinds)[number];
 
 /** CEL types of fields; names with a capital letter are entries of the catalog. */
@@ -209,6 +209,29 @@ export const fieldCatalog = {
     setgid: bool('A regular file with the setgid bit; absent when the mode is not known.'),
     sizeBytes: int('Size after the operation; absent when not known.'),
   },
+  IntegrityEvent: {
+    kind: text(
+      '`integrity`. A change of a running process that no hook sees, found by comparing it with what was known.',
+    ),
+    change: text(
+      '`privileges-grown` (more than the kernel’s rules allow), `namespace-changed` (setns, unshare), `traced`, `executable-deleted`, `executable-replaced`, `stdio-socket` (a standard descriptor became a socket after execve) or `process-unseen` (no record told of it).',
+    ),
+    seenAt: text('`sample`, or `exec` when the process executed its next program.'),
+    growth: texts(
+      'What has grown: `uid`, `gid`, `permitted`, `effective`, `bounding`, `inheritable`, `user-namespace`; empty for other changes.',
+    ),
+    gainedCapabilities: texts('Permitted capabilities that were not permitted before; empty for other changes.'),
+    before: { type: 'Privileges', doc: 'Privileges as last known; absent for other changes.' },
+    after: { type: 'Privileges', doc: 'Privileges as found; absent for other changes.' },
+    namespaces: texts(
+      'Namespaces that changed: `mount`, `pid`, `network`, `user`, `cgroup`, `uts`, `ipc`; empty for other changes.',
+    ),
+    hostNamespaces: texts('Those of `namespaces` that are the host’s now.'),
+    tracerPid: int('Process id of the tracer, in the host’s pid namespace; absent for other changes.'),
+    tracerPlace: text('`same-container` or `elsewhere`; absent for other changes.'),
+    tracerExecutable: text('Path of the tracer’s executable; absent when it is not known.'),
+    descriptors: texts('`stdin`, `stdout`, `stderr`: those that became sockets; empty for other changes.'),
+  },
   PostureEvent: { kind: text('`posture`. What the container may do is in `container.posture`.') },
 } satisfies Record<string, TypeCatalog>;
 
@@ -221,6 +244,7 @@ export const eventTypes: Record<EventKind, TypeName> = {
   connect: 'ConnectEvent',
   tcp: 'TcpEvent',
   file: 'FileEvent',
+  integrity: 'IntegrityEvent',
   posture: 'PostureEvent',
 };
 

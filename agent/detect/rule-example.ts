@@ -76,7 +76,39 @@ const processExample = z.strictObject({
   },
 });
 
+const privilegesExample = z.strictObject({
+  credentials: credentialsExample.optional(),
+  capabilities: capabilitiesExample.optional(),
+  userNamespace: uint32.optional(),
+  userLevel: z.int().min(0).max(32).optional(),
+});
+
+const namespaceNames = z.array(z.enum(['mount', 'pid', 'network', 'user', 'cgroup', 'uts', 'ipc']));
+
+/** Of integrity events; `change` decides which of the others count. */
+const integrityExample = {
+  change: z
+    .enum([
+      ...(['privileges-grown', 'namespace-changed', 'traced', 'executable-deleted', 'executable-replaced'] as const),
+      ...(['stdio-socket', 'process-unseen'] as const),
+    ])
+    .optional(),
+  seenAt: z.enum(['sample', 'exec']).optional(),
+  growth: z
+    .array(z.enum(['uid', 'gid', 'permitted', 'effective', 'bounding', 'inheritable', 'user-namespace']))
+    .optional(),
+  before: privilegesExample.optional(),
+  after: privilegesExample.optional(),
+  namespaces: namespaceNames.optional(),
+  hostNamespaces: namespaceNames.optional(),
+  tracerPid: uint32.optional(),
+  tracerPlace: z.enum(['same-container', 'elsewhere']).optional(),
+  tracerExecutable: z.string().optional(),
+  descriptors: z.array(z.enum(['stdin', 'stdout', 'stderr'])).optional(),
+};
+
 const eventExample = z.strictObject({
+  ...integrityExample,
   capabilityName: z.string().optional(),
   syscallName: z.string().optional(),
   granted: z.boolean().optional(),
@@ -154,4 +186,5 @@ export const ruleExampleSchema = z.strictObject({
 export type RuleExample = z.output<typeof ruleExampleSchema>;
 export type ProcessExample = z.output<typeof processExample>;
 export type EventExample = z.output<typeof eventExample>;
+export type PrivilegesExample = z.output<typeof privilegesExample>;
 export type ContainerExample = z.output<typeof containerExample>;

@@ -6,6 +6,7 @@ import { ContainerView } from './container-view.ts';
 import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
 import type { EventKind } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
+import { IntegrityEventView } from './integrity-view.ts';
 import { ProcessView } from './process-view.ts';
 
 /** The variables of one evaluation; each is made when a rule first reads it. */
@@ -67,6 +68,7 @@ function executionOfRecord(event: ExecEvent, containerId: string): ProcessExecut
     pid: event.pid,
     containerPid: event.containerPid,
     startKtimeNs: event.startKtimeNs,
+    execId: event.execId,
     execKtimeNs: event.ktimeNs,
     endKtimeNs: undefined,
     executable: event.executable,
@@ -110,5 +112,7 @@ function eventViewOf(event: DetectableEvent | undefined): object {
       return new TcpEventView(event);
     case 'file':
       return new FileEventView(event);
+    case 'integrity':
+      return new IntegrityEventView(event);
   }
 }

@@ -32,6 +32,11 @@ export function fileEvent(example: ExampleWithoutKind = {}): AttributedEvent {
   return eventOfExample({ on: 'file', ...example });
 }
 
+/** A running process was found changed. */
+export function integrityEvent(example: ExampleWithoutKind = {}): AttributedEvent {
+  return eventOfExample({ on: 'integrity', ...example });
+}
+
 export function testContainer(example: ContainerExample = {}): Container {
   return containerOfExample(example);
 }

@@ -4,7 +4,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { type Container, ContainerState } from '../container/container.ts';
 import type { FileEvent } from '../decode/kernel-event.ts';
-import { hostMountNamespace } from '../sensor/host-namespace.ts';
+import { hostMountNamespace } from '../sensor/host-namespaces.ts';
 import type { ActorsOptions } from './actors.ts';
 import { ContainerMarks, type MarkBudget } from './container-marks.ts';
 import { ContainerRoot } from './container-root.ts';

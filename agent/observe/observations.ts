@@ -43,6 +43,7 @@ function factOf(event: AttributedEvent['event'], executablePath: string): NonNul
       return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
     }
     case 'tcp':
+    case 'integrity':
       return undefined;
   }
 }

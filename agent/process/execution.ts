@@ -26,6 +26,7 @@ export function executionFromExec(event: ExecEvent, origin: ExecutionOrigin): Ex
     pid: event.pid,
     containerPid: event.containerPid,
     startKtimeNs: event.startKtimeNs,
+    execId: event.execId,
     execKtimeNs: event.ktimeNs,
     endKtimeNs: undefined,
     executable: event.executable,

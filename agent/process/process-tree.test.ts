@@ -32,7 +32,7 @@ describe('process tree: lineage', () => {
     const child = t.onExec(execOf(process(101), 3n, '/bin/ls', init), id);
     expect(chain(child)).toEqual(['/bin/ls(101)', '/bin/sh(100)']);
     expect(child.parent).toBe(first);
-    expect(child).toMatchObject({ entry: 'internal', parentMissing: false, executionId: '01234567:101:101007:1' });
+    expect(child).toMatchObject({ entry: 'internal', parentMissing: false, executionId: '01234567:101:101007:3' });
     expect(first).toMatchObject({ entry: 'container-init', parent: undefined, parentMissing: false, containerId: id });
   });
 
@@ -46,7 +46,7 @@ describe('process tree: lineage', () => {
       pid: 101,
       executable: first.executable,
       argv: ['/bin/sh'],
-      executionId: '01234567:101:101007:0',
+      executionId: '01234567:101:101007:1',
     });
     expect(copy?.parent).toBe(first);
     expect(copy).toMatchObject({ execKtimeNs: 101007n, endKtimeNs: undefined, containerId: id, entry: 'internal' });
@@ -66,7 +66,7 @@ describe('process tree: lineage', () => {
     expect(second.parent).toBe(first);
     expect(first).toMatchObject({ endKtimeNs: 25n, exitCode: undefined });
     expect(t.replaced).toBe(first);
-    expect(second).toMatchObject({ entry: 'internal', endKtimeNs: undefined, executionId: '01234567:100:100007:2' });
+    expect(second).toMatchObject({ entry: 'internal', endKtimeNs: undefined, executionId: '01234567:100:100007:25' });
     expect(t.find(100, init.startKtimeNs)).toBe(second);
   });
 

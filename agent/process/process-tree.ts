@@ -1,11 +1,13 @@
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { ExecEvent, ExitEvent, ForkEvent } from '../decode/kernel-event.ts';
+import type { SampledTask } from '../decode/sampled-task.ts';
 import { ContainerInits } from './container-inits.ts';
 import { type ExecutionRecord, executionFromExec, executionFromFork } from './execution.ts';
 import { readCgroupPids } from './proc-reader.ts';
 import type { ProcessExecution } from './process.ts';
 import { type SeedTarget, seedTasks } from './seed.ts';
+import { enterSampled, executionFromSample } from './seed-sampled.ts';
 import { newTask, type Task, TaskTable } from './task-table.ts';
 
 export interface ProcessTreeOptions {
@@ -41,6 +43,15 @@ export interface ProcessTree {
    * again after a loss. Answers how many processes were added.
    */
   seed(containerId: string, cgroupDirectory: string): Promise<number>;
+  /**
+   * Puts a process in that the kernel's iterator has found; what that cannot tell (path, arguments) is read from /proc.
+   * False when the process is known already, or gone.
+   */
+  adopt(task: SampledTask, containerId: string, parentInside: boolean): boolean;
+  /** Reads again what a process runs that has executed a program of which no event told; true when that could be read. */
+  refresh(task: SampledTask, containerId: string): boolean;
+  /** A process is gone and nothing told of its end: when and how are not known. What it ran last, if it was known. */
+  onGone(pid: number, startKtimeNs: bigint, ktimeNs: bigint): ProcessExecution | undefined;
   readonly size: number;
 }
 
@@ -145,12 +156,43 @@ class Tree implements ProcessTree, SeedTarget {
     return added;
   }
 
+  adopt(task: SampledTask, containerId: string, parentInside: boolean): boolean {
+    return enterSampled(this, { procRoot: this.#options.procRoot, containerId, task, parentInside });
+  }
+
+  refresh(task: SampledTask, containerId: string): boolean {
+    const known = this.#tasks.find(task.pid, task.startKtimeNs);
+    const replaced = known && this.#executionOf(known);
+    if (known === undefined || replaced === undefined || replaced.execId >= task.execId) return false;
+    const request = { procRoot: this.#options.procRoot, containerId, task, parentInside: true };
+    const execution = executionFromSample(this, request, known, replaced);
+    if (execution === undefined) return false;
+    replaced.endKtimeNs = task.ktimeNs;
+    known.execution = execution;
+    known.hasProgram = true;
+    return true;
+  }
+
+  onGone(pid: number, startKtimeNs: bigint, ktimeNs: bigint): ExecutionRecord | undefined {
+    const task = this.#tasks.find(pid, startKtimeNs);
+    if (task === undefined || task.exitKtimeNs !== undefined) return undefined;
+    const execution = this.#executionOf(task);
+    this.#tasks.exit(task, ktimeNs);
+    this.#inits.exited(task);
+    if (execution !== undefined) execution.endKtimeNs = ktimeNs;
+    return execution;
+  }
+
   get tasks(): TaskTable {
     return this.#tasks;
   }
 
-  seedId(pid: number, startKtimeNs: bigint): string {
-    return this.#executionId(pid, startKtimeNs, 0);
+  seedId(pid: number, startKtimeNs: bigint, execId: bigint): string {
+    return this.#executionId(pid, startKtimeNs, execId);
+  }
+
+  hasInit(containerId: string): boolean {
+    return this.#inits.has(containerId);
   }
 
   noteInit(containerId: string, task: Task): void {
@@ -166,8 +208,7 @@ class Tree implements ProcessTree, SeedTarget {
   }
 
   #execute(task: Task, event: ExecEvent, containerId: string | undefined): ExecutionRecord {
-    task.execCount++;
-    const executionId = this.#executionId(event.pid, event.startKtimeNs, task.execCount);
+    const executionId = this.#executionId(event.pid, event.startKtimeNs, event.execId);
     const seeded = task.execution;
     // /proc was read after this exec: what it told is this program, not the one before.
     if (seeded !== undefined && task.snapshotKtimeNs !== undefined && event.ktimeNs <= task.snapshotKtimeNs) {
@@ -225,7 +266,7 @@ class Tree implements ProcessTree, SeedTarget {
     if (task.forker !== undefined) task.forkedFrom ??= this.#healedForker(task.forker);
     if (task.forkedFrom === undefined) return undefined;
     task.execution = executionFromFork(task.forkedFrom, {
-      executionId: this.#executionId(task.pid, task.startKtimeNs, 0),
+      executionId: this.#executionId(task.pid, task.startKtimeNs, task.forkedFrom.execId),
       pid: task.pid,
       containerPid: task.containerPid,
       startKtimeNs: task.startKtimeNs,
@@ -233,8 +274,8 @@ class Tree implements ProcessTree, SeedTarget {
     return task.execution;
   }
 
-  #executionId(pid: number, startKtimeNs: bigint, execCount: number): string {
-    return `${this.#bootPrefix}:${pid}:${startKtimeNs}:${execCount}`;
+  #executionId(pid: number, startKtimeNs: bigint, execId: bigint): string {
+    return `${this.#bootPrefix}:${pid}:${startKtimeNs}:${execId}`;
   }
 }
 

@@ -4,11 +4,16 @@ export type ProcessEntry = 'container-init' | 'exec-session' | 'internal';
 
 /** A program's run in a process: from exec (or fork, for a copy that has executed nothing) to exit or the next exec. */
 export interface ProcessExecution {
-  /** "<first 8 of boot id>:<pid>:<start ktime ns>:<exec number>"; unique on this node and boot. */
+  /** "<first 8 of boot id>:<pid>:<start ktime ns>:<exec id>"; unique on this node and boot. */
   readonly executionId: string;
   readonly pid: number;
   readonly containerPid: number;
   readonly startKtimeNs: bigint;
+  /**
+   * Executions along the process' line of descent, this one included, as the kernel counts them: it tells the programs of
+   * one process apart, also when the agent has started anew in between. 0n where only /proc was there to ask.
+   */
+  readonly execId: bigint;
   readonly execKtimeNs: bigint;
   endKtimeNs: bigint | undefined;
   readonly executable: Executable;

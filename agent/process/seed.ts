@@ -6,8 +6,9 @@ import { newTask, type Task, type TaskTable } from './task-table.ts';
 /** What seeding needs of the tree. */
 export interface SeedTarget {
   readonly tasks: TaskTable;
-  seedId(pid: number, startKtimeNs: bigint): string;
+  seedId(pid: number, startKtimeNs: bigint, execId: bigint): string;
   find(pid: number, startKtimeNs: bigint): ExecutionRecord | undefined;
+  hasInit(containerId: string): boolean;
   noteInit(containerId: string, task: Task): void;
 }
 
@@ -78,29 +79,40 @@ function executionFromProc(seeding: Seeding, found: ProcProcess, task: Task): Ex
   const parentTask = inside ? target.tasks.current(found.parentPid) : undefined;
   const parent = parentTask && target.find(parentTask.pid, parentTask.startKtimeNs);
   const outsideEntry = found.containerPid === 1 || oldestPid === found.pid ? 'container-init' : 'exec-session';
-  const { executable, argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets } = found;
-  const { hasTty, tty, sessionId, loginUid } = found;
-  return {
-    executionId: target.seedId(task.pid, task.startKtimeNs),
-    pid: task.pid,
-    containerPid: found.containerPid,
+  return executionAsRead(found, {
+    executionId: target.seedId(task.pid, task.startKtimeNs, 0n),
     startKtimeNs: task.startKtimeNs,
-    execKtimeNs: task.startKtimeNs,
-    endKtimeNs: undefined,
-    executable,
-    filename: executable.path,
-    interpreter: '',
-    ...{ argv, argvTruncated, cwd, comm, credentials, capabilities, stdioSockets, hasTty, tty, sessionId, loginUid },
-    before: undefined,
-    secureExec: false,
+    execId: 0n,
     entry: inside ? 'internal' : outsideEntry,
-    observed: false,
     containerId: seeding.containerId,
     parent,
     parentMissing: inside && parent === undefined,
+  });
+}
+
+type ReadOrigin = Pick<
+  ExecutionRecord,
+  'executionId' | 'startKtimeNs' | 'execId' | 'entry' | 'containerId' | 'parent' | 'parentMissing'
+>;
+
+/** An execution of which only /proc tells: when it began, and what came before, is not known. */
+export function executionAsRead(found: ProcProcess, origin: ReadOrigin): ExecutionRecord {
+  const { pid, containerPid, executable, argv, argvTruncated, cwd, comm, credentials, capabilities } = found;
+  const { stdioSockets, hasTty, tty, sessionId, loginUid } = found;
+  return {
+    ...origin,
+    ...{ pid, containerPid, executable, argv, argvTruncated, cwd, comm, credentials, capabilities },
+    ...{ stdioSockets, hasTty, tty, sessionId, loginUid },
+    execKtimeNs: origin.startKtimeNs,
+    endKtimeNs: undefined,
+    filename: executable.path,
+    interpreter: '',
+    before: undefined,
+    secureExec: false,
+    observed: false,
     exitCode: undefined,
     exitSignal: undefined,
     coreDumped: undefined,
-    ancestorCount: ancestorCountBelow(parent),
+    ancestorCount: ancestorCountBelow(origin.parent),
   };
 }

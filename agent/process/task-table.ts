@@ -15,7 +15,6 @@ export interface Task {
   execution: ExecutionRecord | undefined;
   /** True once `execution` is a program of the process' own and not a copy of its parent's. */
   hasProgram: boolean;
-  execCount: number;
   /** What the forking process ran at the time of the fork. */
   forkedFrom: ExecutionRecord | undefined;
   /** Identity of the forking process where it was not known at the time. */
@@ -186,7 +185,6 @@ export function newTask(pid: number, startKtimeNs: bigint, containerPid: number)
     startRounded: false,
     execution: undefined,
     hasProgram: false,
-    execCount: 0,
     forkedFrom: undefined,
     forker: undefined,
     snapshotKtimeNs: undefined,

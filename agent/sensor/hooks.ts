@@ -101,6 +101,19 @@ export const hooks: readonly Hook[] = [
     consequence: 'the end of containers is found by polling',
     required: false,
   },
+  {
+    name: 'sample',
+    variants: [
+      {
+        program: 'sample_tasks',
+        attachPoint: 'iter/task',
+        requires: { kind: 'function', name: 'bpf_iter_task' },
+      },
+    ],
+    consequence:
+      'privileges that grow without an exec, changed namespaces, tracers and deleted executables are not seen (rules integrity-*); processes that ran before are read from /proc',
+    required: false,
+  },
 ];
 
 /** How a hook came out. */

@@ -18,6 +18,9 @@ interface Functions {
   attach(program: Handle): Handle;
   attachCgroup(program: Handle, cgroupFd: number): Handle;
   destroyLink(link: Handle): number;
+  linkFd(link: Handle): number;
+  /** A descriptor whose content is what the iterator writes; each one is a run from the start. */
+  createIterator(linkFd: number): number;
   mapFd(map: Handle): number;
   setMaxEntries(map: Handle, entries: number): number;
   initialValue(map: Handle, sizeBytes: bigint[]): Handle;
@@ -86,6 +89,8 @@ function bind(): Libbpf {
     attach: library.func('void *bpf_program__attach(const void *program)'),
     attachCgroup: library.func('void *bpf_program__attach_cgroup(const void *program, int cgroup_fd)'),
     destroyLink: library.func('int bpf_link__destroy(void *link)'),
+    linkFd: library.func('int bpf_link__fd(const void *link)'),
+    createIterator: library.func('int bpf_iter_create(int link_fd)'),
     mapFd: library.func('int bpf_map__fd(const void *map)'),
     setMaxEntries: library.func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
     initialValue: library.func('void *bpf_map__initial_value(void *map, _Out_ size_t *size)'),

@@ -26,6 +26,8 @@ export interface LoadedSensor {
   variable(name: string): SharedVariable;
   /** Loaded programs, by name; those that are loaded and not attached included. */
   programFd(name: string): number;
+  /** Descriptor of an attached hook's link; undefined while it is not attached. */
+  linkFd(hook: string): number | undefined;
   /** Attaches what is loaded; maps can be filled before. */
   attach(): void;
   close(): void;
@@ -175,24 +177,32 @@ function unavailable(choices: readonly Choice[], reason: string, messages: reado
 }
 
 function attachable(libbpf: Libbpf, object: Handle, choices: readonly Choice[], options: LoadOptions): LoadedSensor {
-  const links: Handle[] = [];
+  const links = new Map<string, Handle>();
   return {
     states: choices.map((choice) => choice.state),
     variable: (name) => shareVariable(libbpf, object, options.btf, name),
     programFd: (name) => libbpf.programFd(libbpf.findProgram(object, name)),
     mapFd: (name) => libbpf.mapFd(findMap(libbpf, object, name)),
+    linkFd: (hook) => {
+      const link = links.get(hook);
+      return link === undefined ? undefined : libbpf.linkFd(link);
+    },
     attach: () => {
-      for (const choice of choices) links.push(...attachHook(libbpf, object, choice, options.cgroupRoot));
+      for (const choice of choices) {
+        const link = attachHook(libbpf, object, choice, options.cgroupRoot);
+        if (link !== undefined) links.set(choice.hook.name, link);
+      }
     },
     close: () => {
-      for (const link of links.splice(0).reverse()) libbpf.destroyLink(link);
+      for (const link of [...links.values()].reverse()) libbpf.destroyLink(link);
+      links.clear();
       libbpf.close(object);
     },
   };
 }
 
-/** The link of the first variant that attaches; none when the hook is optional and nothing does. */
-function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: string | undefined): Handle[] {
+/** The link of the first variant that attaches; undefined when the hook is optional and nothing does. */
+function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: string | undefined): Handle {
   for (const variant of choice.candidates) {
     libbpf.takeMessages();
     const program = libbpf.findProgram(object, variant.program);
@@ -203,14 +213,14 @@ function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: 
     if (link !== null) {
       choice.state.attachPoint = variant.attachPoint;
       choice.state.program = variant.program;
-      return [link];
+      return link;
     }
     choice.state.reasons.push(
       `${variant.attachPoint}: cannot be attached: ${loadReason(libbpf.takeMessages(), libbpf.errno())}`,
     );
   }
   if (choice.hook.required) throw unavailable([choice], `hook ${choice.hook.name} loads but cannot be attached`, []);
-  return [];
+  return undefined;
 }
 
 function attachToCgroup(libbpf: Libbpf, program: Handle, cgroupRoot: string): Handle {

@@ -1,6 +1,6 @@
 import { sleep } from '../../common/backoff.ts';
 import { Episode } from '../../common/episode.ts';
-import { errorText } from '../../common/errors.ts';
+import { CodedError, errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
@@ -8,6 +8,7 @@ import type { KernelEvent } from '../decode/kernel-event.ts';
 import {
   CgroupVerdict,
   cgroupEntryBytes,
+  layouts,
   processEntryBytes,
   readRecordHeader,
   recordHeaderBytes,
@@ -15,7 +16,7 @@ import {
 import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
 import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
-import { hostMountNamespace } from './host-namespace.ts';
+import { hostMountNamespace } from './host-namespaces.ts';
 import {
   type ContainerLossRow,
   forgetContainerLosses,
@@ -32,6 +33,7 @@ import { ReceivedCounts } from './received-counts.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWaiter } from './ring-waiter.ts';
 import { introduceSelf } from './self.ts';
+import { type TaskSample, TaskSampler } from './task-sampler.ts';
 
 export interface SensorOptions {
   /** The compiled BPF object. */
@@ -54,6 +56,8 @@ export interface SensorOptions {
   repeatIntervalMs?: number;
   /** What each container may send; those not named are the defaults. */
   budgets?: Partial<Budgets>;
+  /** Tasks one sample may hold. */
+  maxSampledTasks?: number;
   /** Hook name → the attach point it must take; for tests. */
   hookVariants?: Readonly<Record<string, string>>;
 }
@@ -70,6 +74,17 @@ export interface InvalidRecord {
 /** How long records may gather while there is work. Without work the reader sleeps until the kernel wakes it. */
 const drainIntervalMs = 2;
 const maxRecordsPerDrain = 100_000;
+/** Tasks of one sample: more than twice the processes that the programs' table holds. */
+const defaultMaxSampledTasks = 300_000;
+
+/** What the programs keep of a process; see struct process_entry. */
+export interface AdoptedProcess {
+  startKtimeNs: bigint;
+  executableInode: bigint;
+  executableDevice: number;
+}
+
+const [startOffset, inodeOffset, deviceOffset] = processEntryOffsets();
 
 /** The BPF programs, loaded and attached, and the reader of their ring buffer. */
 export class Sensor {
@@ -86,6 +101,7 @@ export class Sensor {
   readonly #counts: ReceivedCounts;
   readonly #check: LedgerCheck;
   readonly #decoding: Episode;
+  readonly #sampler: TaskSampler;
   readonly #stopping = new AbortController();
 
   /** Loads everything and attaches nothing: verdicts can be set before the first record. */
@@ -120,6 +136,7 @@ export class Sensor {
       producerPosition: () => this.#ring.producerPosition,
       consumerPosition: () => this.#ring.consumerPosition,
     });
+    this.#sampler = new TaskSampler(this.#libbpf, options.maxSampledTasks ?? defaultMaxSampledTasks);
     this.#ring = new RingReader(this.#loaded.mapFd('records'), options.ringBytes);
     this.#waiter = new RingWaiter(this.#loaded.mapFd('records'), this.#loaded.variable('reader_waits'));
     this.#lossSignal = this.#loaded.variable('loss_signal');
@@ -158,12 +175,33 @@ export class Sensor {
     forgetContainerLosses(this.#libbpf, this.#fds.losses, cgroupId);
   }
 
-  /** Tells the programs that a process ran inside a container before they were attached. Its start is left open (0). */
-  adoptProcess(pid: number): void {
+  /**
+   * Tells the programs that a process ran inside a container before they were attached. Without `details` its start is left
+   * open (0).
+   */
+  adoptProcess(pid: number, details?: AdoptedProcess): void {
     const key = Buffer.alloc(4);
     key.writeUInt32LE(pid);
+    const value = Buffer.alloc(processEntryBytes);
+    if (details !== undefined) {
+      value.writeBigUInt64LE(details.startKtimeNs, startOffset);
+      value.writeBigUInt64LE(details.executableInode, inodeOffset);
+      value.writeUInt32LE(details.executableDevice, deviceOffset);
+    }
     const noReplace = 1;
-    this.#libbpf.updateElement(this.#fds.processes, key, Buffer.alloc(processEntryBytes), noReplace);
+    this.#libbpf.updateElement(this.#fds.processes, key, value, noReplace);
+  }
+
+  /** The tasks of all containers can be asked for. */
+  get canSample(): boolean {
+    return this.#loaded.linkFd('sample') !== undefined;
+  }
+
+  /** All tasks of containers as they are now. @throws {CodedError} SAMPLE_FAILED, SAMPLE_TOO_LARGE */
+  sample(): Promise<TaskSample> {
+    const linkFd = this.#loaded.linkFd('sample');
+    if (linkFd === undefined) throw new CodedError('SAMPLE_FAILED', 'the task iterator is not attached');
+    return this.#sampler.sample(linkFd);
   }
 
   /** The kernel's account of what it sent and lost. */
@@ -261,6 +299,12 @@ export class Sensor {
       this.#libbpf.updateElement(fd, key, value, 0);
     }
   }
+}
+
+function processEntryOffsets(): [number, number, number] {
+  const layout = layouts.find(({ name }) => name === 'process_entry');
+  const offsetOf = (name: string): number => layout?.fields.find((field) => field.name === name)?.offset ?? 0;
+  return [offsetOf('start_ktime_ns'), offsetOf('executable_inode'), offsetOf('executable_device')];
 }
 
 function cgroupKey(cgroupId: bigint): Buffer {

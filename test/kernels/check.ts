@@ -1,4 +1,5 @@
 import type { KernelEvent, KernelEventKind } from '../../agent/decode/kernel-event.ts';
+import type { SampledTask } from '../../agent/decode/sampled-task.ts';
 import type { GuestRun } from './guest-container.ts';
 
 /** A real action in a container and what the sensor must say about it. */
@@ -7,8 +8,13 @@ export interface Check {
   /** The hook it is about. */
   hook: string;
   script: string;
-  /** `events` are those of the container's cgroup, in order. Throws when something is wrong or missing. */
-  verify(events: readonly KernelEvent[], run: GuestRun): void;
+  /** Samples of the tasks are taken while the script runs. */
+  sampled?: true;
+  /**
+   * `events` are those of the container's cgroup, in order; `samples` what was sampled of it, where asked for. Throws when
+   * something is wrong or missing.
+   */
+  verify(events: readonly KernelEvent[], run: GuestRun, samples: readonly SampledTask[]): void;
 }
 
 export type EventOf<K extends KernelEventKind> = Extract<KernelEvent, { kind: K }>;

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
+import { decodeSampledTask, type SampledTask } from '../../agent/decode/sampled-task.ts';
 import { type HookState, hooks } from '../../agent/sensor/hooks.ts';
 import { Sensor } from '../../agent/sensor/sensor.ts';
 import { createLogger } from '../../common/logger.ts';
@@ -11,6 +13,7 @@ import { cgroupRoot, runContainer } from './guest-container.ts';
 import { cgroupChecks, networkChecks } from './network-checks.ts';
 import { privilegeChecks } from './privilege-checks.ts';
 import { processChecks } from './process-checks.ts';
+import { sampleChecks } from './sample-checks.ts';
 
 /**
  * Runs inside a booted kernel: starts the real sensor, does real things in containers and compares. Prints a line for
@@ -49,15 +52,35 @@ function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ').slice(0, 3000);
 }
 
+/** Every task of every sample that is taken until the container has ended. */
+async function sampleWhile(sensor: Sensor, running: Promise<unknown>): Promise<SampledTask[]> {
+  const tasks: SampledTask[] = [];
+  let isOver = false;
+  const over = running.finally(() => {
+    isOver = true;
+  });
+  over.catch(() => undefined);
+  while (!isOver) {
+    (await sensor.sample()).forEach((view, at) => {
+      tasks.push(decodeSampledTask(view, at));
+    });
+    await sleep(100);
+  }
+  return tasks;
+}
+
 async function runCheck(session: Session, state: HookState, check: Check): Promise<Outcome> {
   const outcome: Outcome = { hook: check.hook, attachPoint: state.attachPoint ?? 'none', check: check.name };
   try {
     if (state.attachPoint === undefined) throw new Error('the hook is not attached');
-    const run = await runContainer(check.script);
+    const running = runContainer(check.script);
+    const samples = check.sampled === true ? await sampleWhile(session.sensor, running) : [];
+    const run = await running;
     session.sensor.drain();
     check.verify(
       session.events.filter((event) => event.cgroupId === run.cgroupId),
       run,
+      samples.filter((task) => task.cgroupId === run.cgroupId),
     );
   } catch (error) {
     outcome.error = messageOf(error);
@@ -132,7 +155,10 @@ const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
 console.log(`kernel ${kernel}`);
 let outcomes: Outcome[] = [];
 try {
-  const checks = [...processChecks, ...privilegeChecks, ...capabilityChecks, ...networkChecks, ...cgroupChecks];
+  const checks = [
+    ...[...processChecks, ...privilegeChecks, ...sampleChecks],
+    ...[...capabilityChecks, ...networkChecks, ...cgroupChecks],
+  ];
   outcomes = await runSession({}, checks);
   const chosen = outcomes;
   for (const [hook, own] of Object.entries(variedHooks))

@@ -33,6 +33,8 @@ export function execOf(
   return {
     ...task(process, ktimeNs),
     kind: 'exec',
+    // As time, it grows from exec to exec.
+    execId: ktimeNs,
     comm: path.slice(path.lastIndexOf('/') + 1, path.lastIndexOf('/') + 16),
     containerPid: process.containerPid ?? process.pid,
     parentPid: parent.pid,
@@ -56,6 +58,7 @@ export function execOf(
     capabilities: { effective: 1n, permitted: 1n, inheritable: 0n, bounding: 1n, ambient: 0n },
     before: undefined,
     namespaces: { mount: 2, pid: 3, network: 4, user: 5 },
+    userLevel: 0,
     secureExec: false,
     fromOutside: parent === outside,
     ...fields,

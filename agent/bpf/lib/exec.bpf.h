@@ -33,6 +33,7 @@ static __always_inline void fill_identity(struct exec_record *record, struct tas
 
 	record->parent_pid = parent ? parent->tgid : 0;
 	record->parent_start_ktime_ns = parent ? known_task_start_ktime_ns(parent) : 0;
+	record->exec_id = task->self_exec_id;
 	record->container_pid = known_task_container_pid(task);
 	record->session_id = session ? session->numbers[0].nr : 0;
 	record->login_uid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;

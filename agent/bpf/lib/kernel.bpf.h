@@ -67,7 +67,12 @@ struct inode___public {
 	struct timespec64 i_ctime;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
@@ -123,6 +128,18 @@ struct net {
 	struct ns_common ns;
 };
 
+struct cgroup_namespace {
+	struct ns_common ns;
+};
+
+struct uts_namespace {
+	struct ns_common ns;
+};
+
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
 typedef struct {
 	unsigned int val;
 } kuid_t;
@@ -146,6 +163,9 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
+	struct cgroup_namespace *cgroup_ns;
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
 };
 
 struct cred {
@@ -155,6 +175,7 @@ struct cred {
 	kgid_t sgid;
 	kuid_t euid;
 	kgid_t egid;
+	unsigned int securebits;
 	kernel_cap_t cap_inheritable;
 	kernel_cap_t cap_permitted;
 	kernel_cap_t cap_effective;
@@ -220,12 +241,21 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 
+struct seccomp {
+	int mode;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
 	unsigned int flags;
 	__u64 start_boottime;
+	__u64 self_exec_id;
+	unsigned int ptrace;
+	unsigned long atomic_flags;
+	struct seccomp seccomp;
+	struct task_struct *parent;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
@@ -289,6 +319,12 @@ struct socket {
 	struct sock *sk;
 };
 
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long cx;
@@ -309,6 +345,12 @@ struct pt_regs {
 
 #pragma clang attribute pop
 
+/* The context of iter/task: an interface, never relocated. */
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
@@ -319,6 +361,9 @@ struct pt_regs {
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD 0x00200000
+#define PFA_NO_NEW_PRIVS 0
+#define PT_PTRACED 0x00000001
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2

@@ -51,6 +51,12 @@ static __always_inline struct process_entry *known_task_process_entry(struct tas
 	return bpf_map_lookup_elem(&processes, &tgid);
 }
 
+/* A process of a container that has entered the host's mount namespace: what it executes there is still the container's. */
+static __always_inline bool known_task_left_container(struct task_struct *task)
+{
+	return task->nsproxy->mnt_ns->ns.inum == host_mount_ns && known_task_process_entry(task);
+}
+
 static __always_inline void fill_known_header(struct record_header *header, struct task_struct *task, __u32 type,
 					      __u32 size)
 {

@@ -1,5 +1,12 @@
 import { isIP } from 'node:net';
-import type { CapabilityEvidence, Finding, NetworkEvidence } from '../../../proto/generated/tallyman/v1/finding.ts';
+import type {
+  CapabilityEvidence,
+  Finding,
+  HeldPrivileges,
+  IntegrityEvidence,
+  NamespaceChange,
+  NetworkEvidence,
+} from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { dataGapsText } from './data-gaps.ts';
@@ -63,6 +70,7 @@ function evidenceData(finding: Finding): object {
     capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
     file: evidence?.$case === 'file' ? fileData(evidence.value) : undefined,
+    integrity: evidence?.$case === 'integrity' ? integrityData(evidence.value) : undefined,
     posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
   };
 }
@@ -113,6 +121,47 @@ function capabilityData(evidence: CapabilityEvidence): object {
 
 function networkData(evidence: NetworkEvidence): object {
   return { state: evidence.state, count: jsonNumber(evidence.count) };
+}
+
+/** The facts of the change it is about; those of other changes are empty and left out. */
+function integrityData(evidence: IntegrityEvidence): object {
+  const { growth, gainedCapabilities, namespaces, descriptors } = evidence;
+  const isTraced = evidence.change === 'traced';
+  return {
+    change: evidence.change,
+    seen_at: evidence.seenAt,
+    growth: growth.length === 0 ? undefined : growth,
+    gained_capabilities: gainedCapabilities.length === 0 ? undefined : gainedCapabilities,
+    before: evidence.before === undefined ? undefined : heldPrivileges(evidence.before),
+    after: evidence.after === undefined ? undefined : heldPrivileges(evidence.after),
+    namespaces: namespaces.length === 0 ? undefined : namespaces.map(namespaceData),
+    tracer: isTraced ? tracerData(evidence) : undefined,
+    descriptors: descriptors.length === 0 ? undefined : descriptors,
+  };
+}
+
+function heldPrivileges({ credentials, capabilities, userNamespace, userNamespaceLevel }: HeldPrivileges): object {
+  return {
+    real_uid: credentials?.uid,
+    effective_uid: credentials?.euid,
+    saved_uid: credentials?.suid,
+    real_gid: credentials?.gid,
+    effective_gid: credentials?.egid,
+    saved_gid: credentials?.sgid,
+    capabilities_effective: capabilities === undefined ? undefined : capabilityMask(capabilities.effective),
+    capabilities_permitted: capabilities === undefined ? undefined : capabilityMask(capabilities.permitted),
+    capabilities_bounding: capabilities === undefined ? undefined : capabilityMask(capabilities.bounding),
+    user_namespace: userNamespace,
+    user_namespace_level: userNamespaceLevel,
+  };
+}
+
+function namespaceData({ name, beforeInode, afterInode, isHost }: NamespaceChange): object {
+  return { name, before: beforeInode, after: afterInode, host: isHost };
+}
+
+function tracerData({ tracerPid, tracerPlace, tracerExecutable, tracerSeized }: IntegrityEvidence): object {
+  return { pid: tracerPid, place: tracerPlace, executable: tracerExecutable || undefined, seized: tracerSeized };
 }
 
 function networkParts(evidence: NetworkEvidence): object {

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Container } from "./container.ts";
-import { ProcessExecution } from "./process.ts";
+import { CapabilitySets, Credentials, ProcessExecution } from "./process.ts";
 
 export const protobufPackage = "tallyman.v1";
 
@@ -194,8 +194,60 @@ export interface PostureEvidence {
   fields: string[];
 }
 
+/** What a process might at one moment. */
+export interface HeldPrivileges {
+  credentials: Credentials | undefined;
+  capabilities:
+    | CapabilitySets
+    | undefined;
+  /** nsfs inode of the user namespace in which the capabilities hold. */
+  userNamespace: number;
+  /** How deep that namespace is nested; 0 is the host's. */
+  userNamespaceLevel: number;
+}
+
+export interface NamespaceChange {
+  /** "mount", "pid", "network", "user", "cgroup", "uts", "ipc" */
+  name: string;
+  beforeInode: number;
+  afterInode: number;
+  /** It is the host's namespace now. */
+  isHost: boolean;
+}
+
+/** A change of a running process that no hook sees, found by comparing it with what was known of it. */
+export interface IntegrityEvidence {
+  /**
+   * "privileges-grown", "namespace-changed", "traced", "executable-deleted", "executable-replaced", "stdio-socket",
+   * "process-unseen". The fields below belong to one of them each.
+   */
+  change: string;
+  /** "sample", "exec" */
+  seenAt: string;
+  /** privileges-grown: what is more than the kernel's rules allow to reach ("uid", "permitted", …), and between what. */
+  growth: string[];
+  before: HeldPrivileges | undefined;
+  after: HeldPrivileges | undefined;
+  gainedCapabilities: string[];
+  /** namespace-changed */
+  namespaces: NamespaceChange[];
+  /** traced */
+  tracerPid: number;
+  /** "same-container", "elsewhere" */
+  tracerPlace: string;
+  /** Empty when the tracer is not known. */
+  tracerExecutable: string;
+  /** PTRACE_SEIZE and not PTRACE_ATTACH or PTRACE_TRACEME. */
+  tracerSeized: boolean;
+  /** executable-replaced */
+  beforeInode: bigint;
+  afterInode: bigint;
+  /** stdio-socket: "stdin", "stdout", "stderr" */
+  descriptors: string[];
+}
+
 export interface Event {
-  /** "exec", "capability", "connect", "tcp", "file", "posture" */
+  /** "exec", "capability", "connect", "tcp", "file", "integrity", "posture" */
   kind: string;
   timeUnixNs: bigint;
   /** CLOCK_BOOTTIME nanoseconds; 0 for events that are not from the kernel. */
@@ -206,6 +258,7 @@ export interface Event {
     | { $case: "network"; value: NetworkEvidence }
     | { $case: "posture"; value: PostureEvidence }
     | { $case: "file"; value: FileEvidence }
+    | { $case: "integrity"; value: IntegrityEvidence }
     | undefined;
 }
 
@@ -1138,6 +1191,606 @@ export const PostureEvidence: MessageFns<PostureEvidence> = {
   },
 };
 
+function createBaseHeldPrivileges(): HeldPrivileges {
+  return { credentials: undefined, capabilities: undefined, userNamespace: 0, userNamespaceLevel: 0 };
+}
+
+export const HeldPrivileges: MessageFns<HeldPrivileges> = {
+  encode(message: HeldPrivileges, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.credentials !== undefined) {
+      Credentials.encode(message.credentials, writer.uint32(10).fork()).join();
+    }
+    if (message.capabilities !== undefined) {
+      CapabilitySets.encode(message.capabilities, writer.uint32(18).fork()).join();
+    }
+    if (message.userNamespace !== 0) {
+      writer.uint32(24).uint32(message.userNamespace);
+    }
+    if (message.userNamespaceLevel !== 0) {
+      writer.uint32(32).uint32(message.userNamespaceLevel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HeldPrivileges {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeldPrivileges();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.credentials = Credentials.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.capabilities = CapabilitySets.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.userNamespace = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.userNamespaceLevel = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HeldPrivileges {
+    return {
+      credentials: isSet(object.credentials) ? Credentials.fromJSON(object.credentials) : undefined,
+      capabilities: isSet(object.capabilities) ? CapabilitySets.fromJSON(object.capabilities) : undefined,
+      userNamespace: isSet(object.userNamespace)
+        ? globalThis.Number(object.userNamespace)
+        : isSet(object.user_namespace)
+        ? globalThis.Number(object.user_namespace)
+        : 0,
+      userNamespaceLevel: isSet(object.userNamespaceLevel)
+        ? globalThis.Number(object.userNamespaceLevel)
+        : isSet(object.user_namespace_level)
+        ? globalThis.Number(object.user_namespace_level)
+        : 0,
+    };
+  },
+
+  toJSON(message: HeldPrivileges): unknown {
+    const obj: any = {};
+    if (message.credentials !== undefined) {
+      obj.credentials = Credentials.toJSON(message.credentials);
+    }
+    if (message.capabilities !== undefined) {
+      obj.capabilities = CapabilitySets.toJSON(message.capabilities);
+    }
+    if (message.userNamespace !== 0) {
+      obj.userNamespace = Math.round(message.userNamespace);
+    }
+    if (message.userNamespaceLevel !== 0) {
+      obj.userNamespaceLevel = Math.round(message.userNamespaceLevel);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HeldPrivileges>): HeldPrivileges {
+    return HeldPrivileges.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HeldPrivileges>): HeldPrivileges {
+    const message = createBaseHeldPrivileges();
+    message.credentials = (object.credentials !== undefined && object.credentials !== null)
+      ? Credentials.fromPartial(object.credentials)
+      : undefined;
+    message.capabilities = (object.capabilities !== undefined && object.capabilities !== null)
+      ? CapabilitySets.fromPartial(object.capabilities)
+      : undefined;
+    message.userNamespace = object.userNamespace ?? 0;
+    message.userNamespaceLevel = object.userNamespaceLevel ?? 0;
+    return message;
+  },
+};
+
+function createBaseNamespaceChange(): NamespaceChange {
+  return { name: "", beforeInode: 0, afterInode: 0, isHost: false };
+}
+
+export const NamespaceChange: MessageFns<NamespaceChange> = {
+  encode(message: NamespaceChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.beforeInode !== 0) {
+      writer.uint32(16).uint32(message.beforeInode);
+    }
+    if (message.afterInode !== 0) {
+      writer.uint32(24).uint32(message.afterInode);
+    }
+    if (message.isHost !== false) {
+      writer.uint32(32).bool(message.isHost);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamespaceChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamespaceChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforeInode = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.afterInode = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isHost = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamespaceChange {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      beforeInode: isSet(object.beforeInode)
+        ? globalThis.Number(object.beforeInode)
+        : isSet(object.before_inode)
+        ? globalThis.Number(object.before_inode)
+        : 0,
+      afterInode: isSet(object.afterInode)
+        ? globalThis.Number(object.afterInode)
+        : isSet(object.after_inode)
+        ? globalThis.Number(object.after_inode)
+        : 0,
+      isHost: isSet(object.isHost)
+        ? globalThis.Boolean(object.isHost)
+        : isSet(object.is_host)
+        ? globalThis.Boolean(object.is_host)
+        : false,
+    };
+  },
+
+  toJSON(message: NamespaceChange): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.beforeInode !== 0) {
+      obj.beforeInode = Math.round(message.beforeInode);
+    }
+    if (message.afterInode !== 0) {
+      obj.afterInode = Math.round(message.afterInode);
+    }
+    if (message.isHost !== false) {
+      obj.isHost = message.isHost;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamespaceChange>): NamespaceChange {
+    return NamespaceChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamespaceChange>): NamespaceChange {
+    const message = createBaseNamespaceChange();
+    message.name = object.name ?? "";
+    message.beforeInode = object.beforeInode ?? 0;
+    message.afterInode = object.afterInode ?? 0;
+    message.isHost = object.isHost ?? false;
+    return message;
+  },
+};
+
+function createBaseIntegrityEvidence(): IntegrityEvidence {
+  return {
+    change: "",
+    seenAt: "",
+    growth: [],
+    before: undefined,
+    after: undefined,
+    gainedCapabilities: [],
+    namespaces: [],
+    tracerPid: 0,
+    tracerPlace: "",
+    tracerExecutable: "",
+    tracerSeized: false,
+    beforeInode: 0n,
+    afterInode: 0n,
+    descriptors: [],
+  };
+}
+
+export const IntegrityEvidence: MessageFns<IntegrityEvidence> = {
+  encode(message: IntegrityEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.change !== "") {
+      writer.uint32(10).string(message.change);
+    }
+    if (message.seenAt !== "") {
+      writer.uint32(18).string(message.seenAt);
+    }
+    for (const v of message.growth) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.before !== undefined) {
+      HeldPrivileges.encode(message.before, writer.uint32(34).fork()).join();
+    }
+    if (message.after !== undefined) {
+      HeldPrivileges.encode(message.after, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.gainedCapabilities) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.namespaces) {
+      NamespaceChange.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.tracerPid !== 0) {
+      writer.uint32(64).uint32(message.tracerPid);
+    }
+    if (message.tracerPlace !== "") {
+      writer.uint32(74).string(message.tracerPlace);
+    }
+    if (message.tracerExecutable !== "") {
+      writer.uint32(82).string(message.tracerExecutable);
+    }
+    if (message.tracerSeized !== false) {
+      writer.uint32(88).bool(message.tracerSeized);
+    }
+    if (message.beforeInode !== 0n) {
+      if (BigInt.asUintN(64, message.beforeInode) !== message.beforeInode) {
+        throw new globalThis.Error("value provided for field message.beforeInode of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.beforeInode);
+    }
+    if (message.afterInode !== 0n) {
+      if (BigInt.asUintN(64, message.afterInode) !== message.afterInode) {
+        throw new globalThis.Error("value provided for field message.afterInode of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.afterInode);
+    }
+    for (const v of message.descriptors) {
+      writer.uint32(114).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IntegrityEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIntegrityEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seenAt = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.growth.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.before = HeldPrivileges.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.after = HeldPrivileges.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.gainedCapabilities.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.namespaces.push(NamespaceChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tracerPid = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.tracerPlace = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.tracerExecutable = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.tracerSeized = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.beforeInode = reader.uint64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.afterInode = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.descriptors.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IntegrityEvidence {
+    return {
+      change: isSet(object.change) ? globalThis.String(object.change) : "",
+      seenAt: isSet(object.seenAt)
+        ? globalThis.String(object.seenAt)
+        : isSet(object.seen_at)
+        ? globalThis.String(object.seen_at)
+        : "",
+      growth: globalThis.Array.isArray(object?.growth) ? object.growth.map((e: any) => globalThis.String(e)) : [],
+      before: isSet(object.before) ? HeldPrivileges.fromJSON(object.before) : undefined,
+      after: isSet(object.after) ? HeldPrivileges.fromJSON(object.after) : undefined,
+      gainedCapabilities: globalThis.Array.isArray(object?.gainedCapabilities)
+        ? object.gainedCapabilities.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.gained_capabilities)
+        ? object.gained_capabilities.map((e: any) => globalThis.String(e))
+        : [],
+      namespaces: globalThis.Array.isArray(object?.namespaces)
+        ? object.namespaces.map((e: any) => NamespaceChange.fromJSON(e))
+        : [],
+      tracerPid: isSet(object.tracerPid)
+        ? globalThis.Number(object.tracerPid)
+        : isSet(object.tracer_pid)
+        ? globalThis.Number(object.tracer_pid)
+        : 0,
+      tracerPlace: isSet(object.tracerPlace)
+        ? globalThis.String(object.tracerPlace)
+        : isSet(object.tracer_place)
+        ? globalThis.String(object.tracer_place)
+        : "",
+      tracerExecutable: isSet(object.tracerExecutable)
+        ? globalThis.String(object.tracerExecutable)
+        : isSet(object.tracer_executable)
+        ? globalThis.String(object.tracer_executable)
+        : "",
+      tracerSeized: isSet(object.tracerSeized)
+        ? globalThis.Boolean(object.tracerSeized)
+        : isSet(object.tracer_seized)
+        ? globalThis.Boolean(object.tracer_seized)
+        : false,
+      beforeInode: isSet(object.beforeInode)
+        ? BigInt(object.beforeInode)
+        : isSet(object.before_inode)
+        ? BigInt(object.before_inode)
+        : 0n,
+      afterInode: isSet(object.afterInode)
+        ? BigInt(object.afterInode)
+        : isSet(object.after_inode)
+        ? BigInt(object.after_inode)
+        : 0n,
+      descriptors: globalThis.Array.isArray(object?.descriptors)
+        ? object.descriptors.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: IntegrityEvidence): unknown {
+    const obj: any = {};
+    if (message.change !== "") {
+      obj.change = message.change;
+    }
+    if (message.seenAt !== "") {
+      obj.seenAt = message.seenAt;
+    }
+    if (message.growth?.length) {
+      obj.growth = message.growth;
+    }
+    if (message.before !== undefined) {
+      obj.before = HeldPrivileges.toJSON(message.before);
+    }
+    if (message.after !== undefined) {
+      obj.after = HeldPrivileges.toJSON(message.after);
+    }
+    if (message.gainedCapabilities?.length) {
+      obj.gainedCapabilities = message.gainedCapabilities;
+    }
+    if (message.namespaces?.length) {
+      obj.namespaces = message.namespaces.map((e) => NamespaceChange.toJSON(e));
+    }
+    if (message.tracerPid !== 0) {
+      obj.tracerPid = Math.round(message.tracerPid);
+    }
+    if (message.tracerPlace !== "") {
+      obj.tracerPlace = message.tracerPlace;
+    }
+    if (message.tracerExecutable !== "") {
+      obj.tracerExecutable = message.tracerExecutable;
+    }
+    if (message.tracerSeized !== false) {
+      obj.tracerSeized = message.tracerSeized;
+    }
+    if (message.beforeInode !== 0n) {
+      obj.beforeInode = message.beforeInode.toString();
+    }
+    if (message.afterInode !== 0n) {
+      obj.afterInode = message.afterInode.toString();
+    }
+    if (message.descriptors?.length) {
+      obj.descriptors = message.descriptors;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<IntegrityEvidence>): IntegrityEvidence {
+    return IntegrityEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IntegrityEvidence>): IntegrityEvidence {
+    const message = createBaseIntegrityEvidence();
+    message.change = object.change ?? "";
+    message.seenAt = object.seenAt ?? "";
+    message.growth = object.growth?.map((e) => e) || [];
+    message.before = (object.before !== undefined && object.before !== null)
+      ? HeldPrivileges.fromPartial(object.before)
+      : undefined;
+    message.after = (object.after !== undefined && object.after !== null)
+      ? HeldPrivileges.fromPartial(object.after)
+      : undefined;
+    message.gainedCapabilities = object.gainedCapabilities?.map((e) => e) || [];
+    message.namespaces = object.namespaces?.map((e) => NamespaceChange.fromPartial(e)) || [];
+    message.tracerPid = object.tracerPid ?? 0;
+    message.tracerPlace = object.tracerPlace ?? "";
+    message.tracerExecutable = object.tracerExecutable ?? "";
+    message.tracerSeized = object.tracerSeized ?? false;
+    message.beforeInode = (object.beforeInode !== undefined && object.beforeInode !== null)
+      ? BigInt(object.beforeInode)
+      : 0n;
+    message.afterInode = (object.afterInode !== undefined && object.afterInode !== null)
+      ? BigInt(object.afterInode)
+      : 0n;
+    message.descriptors = object.descriptors?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseEvent(): Event {
   return { kind: "", timeUnixNs: 0n, ktimeNs: 0n, evidence: undefined };
 }
@@ -1174,6 +1827,9 @@ export const Event: MessageFns<Event> = {
         break;
       case "file":
         FileEvidence.encode(message.evidence.value, writer.uint32(122).fork()).join();
+        break;
+      case "integrity":
+        IntegrityEvidence.encode(message.evidence.value, writer.uint32(130).fork()).join();
         break;
     }
     return writer;
@@ -1256,6 +1912,14 @@ export const Event: MessageFns<Event> = {
             message.evidence = { $case: "file", value: FileEvidence.decode(reader, reader.uint32()) };
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.evidence = { $case: "integrity", value: IntegrityEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1287,6 +1951,8 @@ export const Event: MessageFns<Event> = {
         ? { $case: "posture", value: PostureEvidence.fromJSON(object.posture) }
         : isSet(object.file)
         ? { $case: "file", value: FileEvidence.fromJSON(object.file) }
+        : isSet(object.integrity)
+        ? { $case: "integrity", value: IntegrityEvidence.fromJSON(object.integrity) }
         : undefined,
     };
   },
@@ -1312,6 +1978,8 @@ export const Event: MessageFns<Event> = {
       obj.posture = PostureEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "file") {
       obj.file = FileEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "integrity") {
+      obj.integrity = IntegrityEvidence.toJSON(message.evidence.value);
     }
     return obj;
   },
@@ -1354,6 +2022,12 @@ export const Event: MessageFns<Event> = {
       case "file": {
         if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
           message.evidence = { $case: "file", value: FileEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "integrity": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "integrity", value: IntegrityEvidence.fromPartial(object.evidence.value) };
         }
         break;
       }
