@@ -4,11 +4,8 @@ import type { Gap } from '../proto/generated/tallyman/v1/uplink.ts';
 import { type AgentConfig, type AgentOptions, parseAgentConfig, requireCgroupRoot } from './config.ts';
 import { type Attributor, createAttributor } from './container/attributor.ts';
 import { type CgroupLookup, ContainerState } from './container/container.ts';
-import {
-  type ContainerDirectory,
-  type ContainerDirectoryStatus,
-  createContainerDirectory,
-} from './container/container-directory.ts';
+import { type ContainerDirectory, createContainerDirectory } from './container/container-directory.ts';
+import type { ContainerDirectoryStatus } from './container/directory-status.ts';
 import { hostRuntimes } from './container/host-runtimes.ts';
 import type { Loss } from './container/loss-windows.ts';
 import type { AttributedEvent, WallClock } from './detect/attributed-event.ts';

@@ -13,6 +13,11 @@ export function agentHealth(status: AgentStatus): AgentHealth {
   const silent = present.filter(({ connected }) => !connected).map(({ name }) => name);
   const reasons = silent.map((name) => `${name} does not answer: its containers cannot be named`);
   if (present.length === 0) reasons.push('there is no container runtime here that could name containers');
+  const { withoutCgroup } = status.directory;
+  if (withoutCgroup > 0)
+    reasons.push(
+      `${withoutCgroup} running containers have no cgroup in the cgroup v2 hierarchy: what they do is not seen (runc before 1.1 leaves them in version 1 where both are mounted)`,
+    );
   for (const hook of status.hooks)
     if (hook.attachPoint === undefined) reasons.push(`${hook.name}: ${hook.consequence}`);
   return { ready: true, reason: reasons.join('; ') };

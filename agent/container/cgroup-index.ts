@@ -65,6 +65,10 @@ export class CgroupIndex {
     return this.#living.get(cgroupId) ?? this.#removed.get(cgroupId);
   }
 
+  isRemoved(cgroupId: bigint): boolean {
+    return this.#removed.has(cgroupId);
+  }
+
   add(cgroupId: bigint, path: string): void {
     this.#removed.delete(cgroupId);
     const known = this.#living.get(cgroupId);

@@ -76,6 +76,16 @@ describe('container directory', () => {
     expect(runtime.asked).toEqual([]);
   });
 
+  it('counts running containers that have no cgroup of version 2, and no sandboxes', async () => {
+    const cgroupId = makeCgroup(`docker/${a}`);
+    runtime.containers.set(a, { ...containerOf(a), initPid: 7 });
+    runtime.containers.set(b, { ...containerOf(b), initPid: 8 });
+    runtime.containers.set('pause', { ...containerOf('pause'), initPid: 9, sandbox: true });
+    await directory.start();
+    expect(directory.get(a)?.cgroupId).toBe(cgroupId);
+    expect(directory.status()).toMatchObject({ runningContainers: 2, withoutCgroup: 1, knownContainers: 3 });
+  });
+
   it('never watches its own container, nor what runs below it', async () => {
     const below = makeCgroup(`docker/${'00'.repeat(32)}/helper`);
     await directory.start();
@@ -194,6 +204,15 @@ describe('container directory: containers that nobody knows', () => {
     expect(directory.get(a)?.state).toBe(ContainerState.RUNNING);
     rmdir(500n, `/docker/${a}`);
     expect(directory.get(a)?.state).toBe(ContainerState.EXITED);
+  });
+
+  it('makes up a record of what has ended already as ended', async () => {
+    await directory.start();
+    mkdir(500n, `/docker/${a}`);
+    rmdir(500n, `/docker/${a}`);
+    expect(directory.assume(500n)).toMatchObject({ id: a, state: ContainerState.EXITED });
+    expect(directory.assume(500n).finishedUnixNs).toBeGreaterThan(0n);
+    expect(directory.status().runningContainers).toBe(0);
   });
 
   it('keeps a bounded number of made-up records', async () => {

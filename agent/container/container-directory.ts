@@ -7,8 +7,9 @@ import { type CgroupMember, CgroupMembers } from './cgroup-members.ts';
 import { type CgroupLookup, type Container, ContainerState } from './container.ts';
 import { ContainerResolver } from './container-resolver.ts';
 import { ContainerTable } from './container-table.ts';
+import { type ContainerDirectoryStatus, directoryStatus } from './directory-status.ts';
 import { readOwnCgroupId } from './own-cgroup.ts';
-import type { ContainerRuntime, RuntimeStatus } from './runtime.ts';
+import type { ContainerRuntime } from './runtime.ts';
 import { RuntimeInbox } from './runtime-inbox.ts';
 
 export interface ContainerDirectoryOptions {
@@ -57,14 +58,6 @@ export interface ContainerDirectory {
   subscribe(listener: () => void): () => void;
   status(): ContainerDirectoryStatus;
   close(): Promise<void>;
-}
-
-export interface ContainerDirectoryStatus {
-  runtimes: RuntimeStatus[];
-  /** Without the sandboxes of pods. */
-  runningContainers: number;
-  knownContainers: number;
-  cgroups: number;
 }
 
 const defaultAfterLifeMs = 300_000;
@@ -142,8 +135,7 @@ class Directory implements ContainerDirectory {
     if (container?.cgroupId !== event.cgroupId) return;
     // Nobody else will tell the end of a container that no runtime knows.
     if (this.#table.isAssumed(container.id)) {
-      const finishedUnixNs = BigInt(Date.now()) * 1_000_000n;
-      this.#table.put({ ...container, state: ContainerState.EXITED, finishedUnixNs }, true);
+      this.#table.put(ended(container), true);
       return;
     }
     for (const runtime of this.#runtimes) if (runtime.name === container.runtime) runtime.hint?.(container.id);
@@ -154,7 +146,9 @@ class Directory implements ContainerDirectory {
     const id = member && this.#members.outermostCertain(member);
     const known = id === undefined ? undefined : this.#table.get(id);
     if (known !== undefined) return known;
-    const container = this.#members.withCgroup(assumedContainer(id, cgroupId, member));
+    const assumed = this.#members.withCgroup(assumedContainer(id, cgroupId, member));
+    // It may have been too short for anybody to ask meanwhile.
+    const container = this.#index.isRemoved(assumed.cgroupId) ? ended(assumed) : assumed;
     if (id !== undefined) this.#table.put(container, true);
     return container;
   }
@@ -177,13 +171,7 @@ class Directory implements ContainerDirectory {
   }
 
   status(): ContainerDirectoryStatus {
-    return {
-      runtimes: this.#runtimes.map((runtime) => runtime.status()),
-      runningContainers: this.#table.list().filter(({ state, sandbox }) => state === ContainerState.RUNNING && !sandbox)
-        .length,
-      knownContainers: this.#table.size,
-      cgroups: this.#index.size,
-    };
+    return directoryStatus(this.#runtimes, this.#table.list(), this.#index.size);
   }
 
   async close(): Promise<void> {
@@ -242,4 +230,8 @@ class Directory implements ContainerDirectory {
     this.#index.sweep();
     this.#table.sweep();
   }
+}
+
+function ended(container: Container): Container {
+  return { ...container, state: ContainerState.EXITED, finishedUnixNs: BigInt(Date.now()) * 1_000_000n };
 }

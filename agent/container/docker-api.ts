@@ -22,9 +22,12 @@ export interface DockerApiOptions {
 const maxWaitingRequests = 10_000;
 const maxCachedImages = 1000;
 const imageCacheMs = 300_000;
-/** Docker's states of containers that exist and have not ended. */
-const livingStates = ['created', 'running', 'paused', 'restarting'];
+/** States of containers that exist and have not ended. podman refuses to answer for one that it does not have. */
+const podmanLivingStates = ['created', 'running', 'paused'];
+const livingStates = [...podmanLivingStates, 'restarting'];
 const followedActions = ['create', 'start', 'die', 'destroy', 'rename'];
+/** podman sends "die" to those who ask for "died", and "remove". */
+const podmanFollowedActions = ['create', 'start', 'died', 'remove', 'rename'];
 
 /** The questions the agent asks Docker, each with a time-out, a bounded number at once. */
 export class DockerApi {
@@ -53,7 +56,7 @@ export class DockerApi {
 
   /** Ids of the containers that have not ended. */
   async livingIds(): Promise<string[]> {
-    const filters = { status: livingStates };
+    const filters = { status: this.runtimeName === 'podman' ? podmanLivingStates : livingStates };
     const list = await this.#ask((abortSignal) => this.#docker.listContainers({ all: true, filters, abortSignal }));
     return (list ?? []).map((container) => container.Id);
   }
@@ -66,7 +69,8 @@ export class DockerApi {
   /** Container events as lines of JSON; from `sinceUnixNs` on if that is given, as far as Docker still has them. */
   async events(sinceUnixNs: bigint | undefined, abortSignal: AbortSignal): Promise<Readable> {
     const since = sinceUnixNs === undefined ? {} : { since: secondsWithFraction(sinceUnixNs) };
-    const filters = { type: ['container'], event: followedActions };
+    const event = this.runtimeName === 'podman' ? podmanFollowedActions : followedActions;
+    const filters = { type: ['container'], event };
     const answer = this.#docker.getEvents({ ...since, filters, abortSignal } as Docker.GetEventsOptions);
     const timeout = AbortSignal.any([AbortSignal.timeout(this.#timeoutMs), this.#closing.signal]);
     return (await unlessAborted(answer, timeout)) as Readable;

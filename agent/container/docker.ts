@@ -161,6 +161,7 @@ export class DockerRuntime implements ContainerRuntime {
         return await this.#inspectFor(event, ContainerState.RUNNING);
       case 'die':
       case 'destroy':
+      case 'remove':
         this.#sink?.described(containerFromEvent(event, ContainerState.EXITED, this.name));
         return;
       case 'rename':
