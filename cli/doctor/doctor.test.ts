@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CriServer } from '../../test/support/cri-server.ts';
 import { createScreen } from '../terminal/style.ts';
 import { checkBpfObject, checkBtf } from './bpf.ts';
 import { checkCgroups, mountPoints } from './cgroups.ts';
@@ -103,6 +104,19 @@ describe('checkRuntimes', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('asks CRI runtimes for their name and version, and says when one is away', async () => {
+    const server = new CriServer(join(folder, 'crio.sock'));
+    await server.listen();
+    const sockets = {
+      dockerSocket: join(folder, 'none.sock'),
+      criSocket: [server.socketPath, join(folder, 'away.sock')],
+    };
+    const [, crio, away] = await checkRuntimes(sockets);
+    server.close();
+    expect(crio).toMatchObject({ name: 'CRI-O', state: 'good', found: 'answers CRI v1, cri-o 1.31.2' });
+    expect(away).toMatchObject({ state: 'weaker', found: expect.stringContaining('away.sock did not answer') });
   });
 
   it('does not take any answer for Docker', async () => {

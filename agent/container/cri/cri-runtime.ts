@@ -154,6 +154,8 @@ export class CriRuntime implements ContainerRuntime {
 
   async #ask(id: string): Promise<Container | undefined> {
     const { probes } = this.#options;
+    if (this.#version === '') await this.#connect();
+    if (this.#standsAside) return undefined;
     const answer = await this.#api.containerStatus(id);
     if (answer?.status !== undefined) {
       const sandbox = await this.#api.podOf(answer);
