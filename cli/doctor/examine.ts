@@ -4,6 +4,7 @@ import type { Check, Verdict } from './check.ts';
 import { verdictOf } from './check.ts';
 import { checkFiles } from './files.ts';
 import { checkLockdown, checkRights, checkSystem } from './host.ts';
+import { checkLosses } from './losses.ts';
 import { checkNatsServer } from './nats.ts';
 import { checkRuntimes } from './runtimes.ts';
 import { checkSensor } from './sensor.ts';
@@ -31,5 +32,13 @@ export async function examine(options: ExamineOptions): Promise<Verdict> {
   const blocked = kernel.some(({ state }) => state === 'blocked');
   const sensor = blocked ? [] : await checkSensor(options.bpfObject);
   const files = blocked ? [] : [await checkFiles()];
-  return verdictOf([...kernel, ...sensor, ...files, ...(await checkRuntimes(options)), await checkNatsServer()]);
+  const losses = await checkLosses();
+  return verdictOf([
+    ...kernel,
+    ...sensor,
+    ...files,
+    ...losses,
+    ...(await checkRuntimes(options)),
+    await checkNatsServer(),
+  ]);
 }

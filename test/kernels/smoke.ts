@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
 import { decodeSampledTask, type SampledTask } from '../../agent/decode/sampled-task.ts';
+import type { Budgets } from '../../agent/sensor/budgets.ts';
 import { type HookState, hooks } from '../../agent/sensor/hooks.ts';
 import { Sensor } from '../../agent/sensor/sensor.ts';
 import { createLogger } from '../../common/logger.ts';
@@ -32,7 +33,7 @@ interface Session {
   events: KernelEvent[];
 }
 
-function openSession(hookVariants: Record<string, string>): Session {
+function openSession(hookVariants: Record<string, string>, budgets: Partial<Budgets> = {}): Session {
   const events: KernelEvent[] = [];
   const sensor = new Sensor({
     objectPath: '/tallyman.bpf.o',
@@ -43,6 +44,7 @@ function openSession(hookVariants: Record<string, string>): Session {
     logger: createLogger({ level: 'info' }),
     metrics: new Metrics('agent'),
     hookVariants,
+    budgets,
   });
   sensor.start();
   return { sensor, events };
@@ -113,9 +115,35 @@ async function checkLedger(session: Session): Promise<Outcome> {
       if (BigInt(received) !== row.sent || lost !== 0n)
         throw new Error(`${row.type}: sent ${row.sent}, lost ${lost}, received ${received}`);
     }
+    const found = session.sensor.checkLedger() ?? [];
+    if (found.length > 0) throw new Error(`unaccounted for: ${toJson(found)}`);
     outcome.check += ` (${own.length} programs in 1.5 s)`;
   } catch (error) {
     outcome.error = messageOf(error);
+  }
+  report(outcome);
+  return outcome;
+}
+
+/** A container that floods is bounded, and what it lost is known to the last record. */
+async function checkBudget(): Promise<Outcome> {
+  const outcome: Outcome = { hook: 'budget', attachPoint: 'all', check: 'a flood is bounded, what it cost is known' };
+  const session = openSession({}, { exec: { perSecond: 10, burst: 20 }, reserve: { perSecond: 10, burst: 20 } });
+  try {
+    const run = await runContainer('actor execs 1500 /bin/true');
+    session.sensor.drain();
+    const own = session.events.filter((event) => event.cgroupId === run.cgroupId);
+    const sent = ofKind(own, 'exec').filter((event) => event.filename === '/bin/true').length;
+    const losses = session.sensor.containerLosses().filter((row) => row.containerKey === run.cgroupId);
+    const lost = losses.find((row) => row.type === 'exec' && row.reason === 'throttled')?.count ?? 0n;
+    if (lost === 0n || sent + Number(lost) !== Number(run.output))
+      throw new Error(`${run.output.trim()} programs were executed, ${sent} reported, ${lost} counted as lost`);
+    if (ofKind(own, 'throttle').length !== 1) throw new Error('the throttling was not told once');
+    outcome.check += ` (${sent} sent, ${lost} not)`;
+  } catch (error) {
+    outcome.error = messageOf(error);
+  } finally {
+    session.sensor.close();
   }
   report(outcome);
   return outcome;
@@ -159,7 +187,7 @@ try {
     ...[...processChecks, ...privilegeChecks, ...sampleChecks],
     ...[...capabilityChecks, ...networkChecks, ...cgroupChecks],
   ];
-  outcomes = await runSession({}, checks);
+  outcomes = [...(await runSession({}, checks)), await checkBudget()];
   const chosen = outcomes;
   for (const [hook, own] of Object.entries(variedHooks))
     for (const point of otherVariants(hook, chosen.find((outcome) => outcome.hook === hook)?.attachPoint ?? ''))
