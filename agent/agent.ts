@@ -119,6 +119,8 @@ class ComposedAgent implements Agent {
     this.#tree = createProcessTree({
       bootId: node.bootId,
       maxProcesses: config.maxProcesses,
+      onEvicted: () =>
+        this.#lostNow({ ...{ hop: 'process-table', type: 'process', reason: 'evicted' }, cgroupId: undefined }),
       ...{ procRoot: config.procRoot, logger, metrics },
     });
     this.#directory = createContainerDirectory({
@@ -142,6 +144,7 @@ class ComposedAgent implements Agent {
         this.#pipeline.onAttributed(event);
       },
       onExecutionEnded: (execution) => this.#pipeline.onExecutionEnded(execution),
+      onLoss: (loss) => this.#lost(loss),
       ...{ logger, metrics },
     });
     this.#sensor = new Sensor({

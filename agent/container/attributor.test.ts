@@ -9,6 +9,7 @@ import { createProcessTree } from '../process/process-tree.ts';
 import { assumedContainer } from './assumed-container.ts';
 import { type Attributor, type AttributorOptions, createAttributor } from './attributor.ts';
 import type { CgroupLookup, Container } from './container.ts';
+import type { Loss } from './loss-windows.ts';
 
 const id = 'c'.repeat(64);
 const other = 'd'.repeat(64);
@@ -224,7 +225,8 @@ describe('attributor: containers that are not known yet', () => {
 
   it('lets the container that waits longest go on when too many events wait', async () => {
     attributor.close();
-    attributor = create({ maxHeld: 3 });
+    const losses: Loss[] = [];
+    attributor = create({ maxHeld: 3, onLoss: (loss) => losses.push(loss) });
     stage.answers.set(82n, pending);
     stage.answers.set(83n, { state: 'pending', containerId: other });
     attributor.onEvent(execOf(init, 1n, '/bin/sh'));
@@ -234,6 +236,8 @@ describe('attributor: containers that are not known yet', () => {
     expect(summary()).toEqual(['1 partial container image posture', '3 partial container image posture']);
     expect(attributor.heldCount).toBe(2);
     expect(await counted('forced')).toBe(2);
+    const told = { hop: 'attribution', type: 'event', reason: 'forced', count: 2n, fromKtimeNs: 1n, toKtimeNs: 3n };
+    expect(losses).toMatchObject([told]);
   });
 
   it('reports everything that waits when it is closed', () => {

@@ -20,6 +20,8 @@ export interface AttributorOptions {
   emit: (event: AttributedEvent) => void;
   /** Programs that ended, by exit or because the process executed another one. */
   onExecutionEnded?: (execution: ProcessExecution) => void;
+  /** What was given up here: events that went on before their container was known, and those that detection refused. */
+  onLoss?: (loss: Loss) => void;
   logger: Logger;
   metrics: Metrics;
   /** How long an event waits for its container to become known. Default 2000. */
@@ -173,7 +175,21 @@ class EventAttributor implements Attributor {
     if (queue === undefined) return;
     this.#metrics.forced += queue.events.length;
     this.#held.take(queue.key);
-    this.#release(queue, this.#directory.assume(queue.cgroupId));
+    const container = this.#directory.assume(queue.cgroupId);
+    const events = queue.events.map(({ event }) => event);
+    this.#release(queue, container);
+    this.#tellLoss({ hop: 'attribution', type: 'event', reason: 'forced' }, events, container);
+  }
+
+  #tellLoss(
+    what: Pick<Loss, 'hop' | 'type' | 'reason'>,
+    events: readonly DetectableEvent[],
+    container: Container,
+  ): void {
+    const [first, last] = [events[0], events.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const window = { fromKtimeNs: first.ktimeNs, toKtimeNs: last.ktimeNs };
+    this.#options.onLoss?.({ ...what, count: BigInt(events.length), ...window, containerId: container.id });
   }
 
   #queueRelease(): void {
@@ -217,6 +233,7 @@ class EventAttributor implements Attributor {
       // What detection cannot take must not cost the events behind it.
       this.#metrics.failed++;
       this.#emitting.failed(errorText(error));
+      this.#tellLoss({ hop: 'detection', type: event.kind, reason: 'failed' }, [event], container);
     }
   }
 }

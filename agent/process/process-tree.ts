@@ -21,6 +21,8 @@ export interface ProcessTreeOptions {
   procRoot: string;
   /** How long an exited process is still found, in event time. Default 5 s. */
   afterLifeMs?: number;
+  /** A running process has been forgotten because there was no room. */
+  onEvicted?: () => void;
 }
 
 export interface ProcessTree {
@@ -76,7 +78,10 @@ class Tree implements ProcessTree, SeedTarget {
     this.#tasks = new TaskTable({
       maxTasks: options.maxProcesses,
       afterLifeNs: BigInt(options.afterLifeMs ?? 5000) * 1_000_000n,
-      onEvicted: () => evicted.inc(),
+      onEvicted: () => {
+        evicted.inc();
+        options.onEvicted?.();
+      },
     });
   }
 

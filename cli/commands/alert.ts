@@ -16,6 +16,7 @@ interface AlertOptions extends ApiOptions {
 }
 
 const hourMs = 3_600_000;
+const minuteMs = 60_000;
 /** The most the API gives at once. */
 const maxAlerts = '1000';
 
@@ -43,7 +44,16 @@ async function showAlert(id: string, options: AlertOptions): Promise<void> {
   const alert = alertView(event);
   const screen = standardScreen(options);
   printZone(screen);
-  print(...alertDetail(alert, await alertsOfContainer(alert, options), screen));
+  const shown = { ...alert, lateGaps: await lateGapsOf(alert, options) };
+  print(...alertDetail(shown, await alertsOfContainer(alert, options), screen));
+}
+
+/** Losses around an alert that says it is complete: they became known after it was published. */
+async function lateGapsOf(alert: AlertView, api: ApiOptions): Promise<number> {
+  if (alert.dataComplete !== true || alert.containerId === undefined) return 0;
+  const query = { container: alert.containerId, node: alert.node };
+  const window = { since: String(alert.timeUnixMs - minuteMs), until: String(alert.timeUnixMs + minuteMs) };
+  return listAt(await getJson(api, '/api/v1/gaps', { ...query, ...window }), 'gaps').length;
 }
 
 /** The alert with this id, else the only one whose id begins so. */

@@ -111,6 +111,8 @@ export function shortId(id: string): string {
 export function completeness(alert: AlertView): string {
   if (alert.missing.length > 0) return `partial: ${alert.missing.join(', ')} not known`;
   if (alert.dataComplete === undefined) return 'completeness not known';
+  if (alert.dataComplete && (alert.lateGaps ?? 0) > 0)
+    return `incomplete: ${alert.lateGaps} losses near this time became known later (/api/v1/gaps)`;
   if (alert.dataComplete) return 'complete (nothing lost)';
   return alert.dataGaps ?? 'incomplete: records were lost near this time';
 }

@@ -69,6 +69,8 @@ export interface AlertView {
   dataComplete: boolean | undefined;
   /** What may be missing, in words. */
   dataGaps: string | undefined;
+  /** Losses around it that became known after it was published. */
+  lateGaps?: number;
   missing: string[];
   /** What was cut from the message to keep it within its bounds. */
   trimmed: string[];

@@ -7,6 +7,7 @@ import { CodedError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { Container, ContainerState } from '../../proto/generated/tallyman/v1/container.ts';
+import { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -295,4 +296,25 @@ it('answers everything else with a problem, and does not tell what went wrong in
   expect(posted.status).toBeGreaterThanOrEqual(400);
   const long = await get(`${url}/api/v1/alerts/${'x'.repeat(3_000)}`);
   expect(long).toMatchObject({ status: 414, type: 'application/problem+json' });
+});
+
+describe('gaps', () => {
+  it('are answered by node, container and window', async () => {
+    const gap = { hop: 'budget', type: 'exec', reason: 'throttled', count: 14n, totalCount: 20n, ongoing: true };
+    const window = { fromUnixNs: 1_000_000_000n, toUnixNs: 2_000_000_000n };
+    const told = Gap.fromPartial({ ...gap, ...window, containerIds: ['c1'] });
+    store.putGap({ nodeName: 'n1', gap: told, receivedAtUnixMs: 3_000 });
+    const url = await serve();
+    expect((await get(`${url}/api/v1/gaps?node=n1&container=c1&since=1500&until=1500`)).json()).toEqual({
+      gaps: [
+        {
+          ...{ nodeName: 'n1', hop: 'budget', type: 'exec', reason: 'throttled', count: '14', totalCount: '20' },
+          ...{ ongoing: true, from: '1970-01-01T00:00:01.000Z', to: '1970-01-01T00:00:02.000Z', containerIds: ['c1'] },
+          receivedAt: '1970-01-01T00:00:03.000Z',
+        },
+      ],
+    });
+    expect((await get(`${url}/api/v1/gaps?container=other`)).json()).toEqual({ gaps: [] });
+    expect(await get(`${url}/api/v1/gaps?limit=0`)).toMatchObject({ status: 400 });
+  });
 });

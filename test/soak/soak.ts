@@ -80,8 +80,9 @@ async function judge(): Promise<void> {
     ['memory, growth', `${(grown * 100).toFixed(1)} %`],
   ];
   for (const [name, value] of rows) console.log(`${name.padEnd(32)} ${value}`);
-  for (const [labels, value] of samples.get('tallyman_agent_records_lost_total') ?? [])
-    if (value > 0) console.log(`  lost {${labels}}`.padEnd(33), value);
+  for (const name of ['records_lost_total', 'losses_total'])
+    for (const [labels, value] of samples.get(`tallyman_agent_${name}`) ?? [])
+      if (value > 0) console.log(`  ${name} {${labels}} ${value}`);
   if (agent('records_unaccounted_total') > 0) problems.push('records are unaccounted for');
   problems.push(...imbalance(samples));
   if (told !== lost) problems.push(`${lost} losses, ${told} of them told`);
