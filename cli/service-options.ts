@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { AgentOptions } from '../agent/config.ts';
+import type { Budgets } from '../agent/sensor/budgets.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
+import { budgetOption } from './budget-option.ts';
 import { CommandError } from './command-error.ts';
 import { checkAddress, collect, option, parseIntervalMs, parseUrl } from './options.ts';
 import { defaultBpfObject, shippedRulesFolder } from './paths.ts';
@@ -38,6 +40,7 @@ export interface AgentCommandOptions extends RuleOptions {
   bpfObject: string;
   watchedFiles?: string;
   sampleIntervalMs: number;
+  budget?: Partial<Budgets>;
 }
 
 const repeatable = ' (repeatable)';
@@ -100,6 +103,7 @@ export function addAgentOptions(command: Command): Command {
     .addOption(option('--cgroup-root <dir>', 'the cgroup v2 root; found by itself when not given'))
     .addOption(dockerSocketOption())
     .addOption(criSocketOption())
+    .addOption(budgetOption())
     .addOption(option('--watched-files <file>', 'list of the files to watch in containers; else the shipped one'))
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),
@@ -180,5 +184,6 @@ export function agentConfig(
     bpfObject: options.bpfObject,
     watchedFiles: options.watchedFiles,
     sampleIntervalMs: options.sampleIntervalMs,
+    budgets: options.budget,
   };
 }

@@ -27,7 +27,7 @@ export async function checkLosses(metricsUrl: string = defaultMetricsUrl): Promi
       looked,
       found: parts.join(', '),
       follows: 'findings around these losses say that their data is incomplete; GET /api/v1/gaps tells when and whose',
-      todo: 'throttled containers have used up their budget, a full ring wants --ring-bytes or a faster machine',
+      todo: 'a container that is throttled and should not be wants a larger --budget',
     },
   ];
 }
