@@ -178,6 +178,8 @@ class ComposedAgent implements Agent {
       source: this.#sensor,
       containerOf: (cgroupId) => containerIdOf(this.#directory.lookup(cgroupId)),
       onLoss: (loss) => this.#lost(loss),
+      // Not after any loss: what the full process table forgets would come back, and push out the next.
+      onTreeDamaged: () => void this.#integrity.heal(),
       ...{ nowKtimeNs, logger, metrics },
     });
   }
@@ -237,7 +239,6 @@ class ComposedAgent implements Agent {
   /** A loss marks the events around it and is told upstream. */
   #lost(loss: Loss): void {
     this.#attributor.noteLoss(loss);
-    void this.#integrity.heal();
     this.#lossLog.note(loss);
   }
 
