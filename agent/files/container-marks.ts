@@ -44,6 +44,9 @@ export class ContainerMarks {
   readonly group: FanotifyGroup;
   /** Where the group cannot tell of names. */
   readonly names: NameWatch | undefined;
+  /** When what is new was taken up last, by performance.now(), and whether it has to be again. */
+  takenUpMs = Number.NEGATIVE_INFINITY;
+  isTakeUpDue = false;
   readonly #list: WatchList;
   readonly #budget: MarkBudget;
   readonly #marks = new Map<string, Mark>();

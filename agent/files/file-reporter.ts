@@ -22,6 +22,7 @@ export interface FileReporterOptions extends ActorsOptions {
 
 /** Names looked at in a directory that has just begun to be watched. */
 const maxFound = 64;
+const takeUpIntervalMs = 1000;
 
 /** Says of what the kernel told of a container's files what it was, and who did it. */
 export class FileReporter {
@@ -36,17 +37,30 @@ export class FileReporter {
 
   report(marks: ContainerMarks, events: readonly FanotifyEvent[]): void {
     this.#actors.forget();
+    let isReached = false;
     try {
-      marks.root.use((root) => this.#report(marks, events, root));
-    } catch {
+      marks.root.use((root) => {
+        isReached = true;
+        this.#report(marks, events, root);
+      });
+    } catch (error) {
+      if (isReached) throw error;
       // It has ended, or hides its files: what happened is still known, what is there now is not.
       this.#report(marks, events, undefined);
     }
   }
 
+  /** Marks what is new, and tells of what new directories hold. @throws when the container's root cannot be reached */
+  takeUp(marks: ContainerMarks, nowMs: number): void {
+    marks.takenUpMs = nowMs;
+    marks.isTakeUpDue = false;
+    const placed = marks.place(nowMs).filter((mark) => mark.entry.kind === 'directory');
+    if (placed.length > 0) marks.root.use((root) => this.#lookInto(placed, marks, root, nowMs));
+  }
+
   #report(marks: ContainerMarks, events: readonly FanotifyEvent[], root: number | undefined): void {
     const nowMs = performance.now();
-    let maker: FanotifyEvent | undefined;
+    let isNew = false;
     for (const event of events) {
       if ((event.mask & Fan.overflow) !== 0) this.#options.muted.overflowed(marks.containerId);
       // The file itself first: it may have been reached by a name in another directory.
@@ -56,10 +70,13 @@ export class FileReporter {
         this.#options.metrics.discarded.inc();
         continue;
       }
-      if (this.#bringsNew({ event, mark, marks, root })) maker = event;
+      isNew ||= this.#bringsNew({ event, mark, marks, root });
       this.#reportOne({ event, mark, marks, root }, nowMs);
     }
-    if (maker !== undefined && root !== undefined) this.#takeUp(marks, root, nowMs);
+    if (!isNew || root === undefined) return;
+    // Whoever makes directories all the time has them taken up once a second.
+    if (nowMs - marks.takenUpMs >= takeUpIntervalMs) this.takeUp(marks, nowMs);
+    else marks.isTakeUpDue = true;
   }
 
   #reportOne(scene: Scene, nowMs: number): void {
@@ -97,9 +114,8 @@ export class FileReporter {
     return this.#options.list.fileEntry(`${directory.path}/${event.name}`) !== undefined;
   }
 
-  #takeUp(marks: ContainerMarks, root: number, nowMs: number): void {
-    for (const mark of marks.place(nowMs)) {
-      if (mark.entry.kind !== 'directory') continue;
+  #lookInto(placed: readonly Mark[], marks: ContainerMarks, root: number, nowMs: number): void {
+    for (const mark of placed) {
       for (const name of namesIn(root, mark.path).slice(0, maxFound)) {
         const change = foundIn(mark, name, root, this.#options.list);
         // Whoever made it did so before anybody watched.

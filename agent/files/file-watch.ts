@@ -71,11 +71,6 @@ export class FileWatch {
     if (this.#node !== undefined) this.#waiter.add(this.#node.fd);
   }
 
-  /** Containers whose files are watched. */
-  get size(): number {
-    return this.#watched.size;
-  }
-
   /** How the files of the container that came last are told; undefined before the first. */
   get way(): FanotifyWay | undefined {
     return this.#way;
@@ -139,7 +134,7 @@ export class FileWatch {
     tellOfNode?.();
     for (const { marks, events } of batches) {
       count += events.length;
-      this.#reporter.report(marks, events);
+      this.#report(marks, events);
     }
     this.#metrics.events.inc(count);
     return count;
@@ -176,6 +171,18 @@ export class FileWatch {
       this.#muted.overflowed(marks.containerId);
     }
     return events.length === 0 ? [] : [{ marks, events }];
+  }
+
+  /** What goes wrong with the files of one container must not cost the others theirs. */
+  #report(marks: ContainerMarks, events: readonly FanotifyEvent[]): void {
+    try {
+      this.#reporter.report(marks, events);
+    } catch (error) {
+      this.#options.logger.debug(
+        { err: error, containerId: marks.containerId },
+        'files could not be told of to the end',
+      );
+    }
   }
 
   #open(containerId: string, initPid: number): ContainerMarks {
@@ -216,7 +223,7 @@ export class FileWatch {
       const isDue =
         (this.#ticks + index++) % (marks.names === undefined ? ticksPerHealing : ticksPerHealingByPath) === 0;
       if (isDue && !marks.root.alive) this.#dropDead(marks.containerId);
-      else if (this.#muted.settle(marks, nowMs) || isDue) this.#placeAgain(marks, nowMs);
+      else if (this.#muted.settle(marks, nowMs) || isDue || marks.isTakeUpDue) this.#takeUp(marks, nowMs);
     }
     this.#publish();
   }
@@ -229,9 +236,9 @@ export class FileWatch {
   }
 
   /** Also takes up what appeared where no directory told of it, and what replaced a marked file. */
-  #placeAgain(marks: ContainerMarks, nowMs: number): void {
+  #takeUp(marks: ContainerMarks, nowMs: number): void {
     try {
-      marks.place(nowMs);
+      this.#reporter.takeUp(marks, nowMs);
     } catch (error) {
       this.#options.logger.debug({ err: error, containerId: marks.containerId }, 'the files could not be marked again');
     }
@@ -239,8 +246,6 @@ export class FileWatch {
 
   #publish(): void {
     this.#metrics.containers.set(this.#watched.size);
-    let marks = 0;
-    for (const each of this.#watched.values()) marks += each.size;
-    this.#metrics.marks.set(marks);
+    this.#metrics.marks.set([...this.#watched.values()].reduce((sum, marks) => sum + marks.size, 0));
   }
 }
