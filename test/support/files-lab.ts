@@ -17,7 +17,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { buildProgram, type RunOptions, runContainer, type TestContainer } from './docker.ts';
-import { eventually } from './eventually.ts';
+import { until } from './docker-directory.ts';
 import { bpfObject, cgroupRoot } from './sensor-session.ts';
 
 export const filesImage = `tallyman-test-files:${process.pid}`;
@@ -114,9 +114,7 @@ export class FilesLab {
   async run(options: Partial<RunOptions> = {}): Promise<TestContainer> {
     const container = await runContainer({ image: filesImage, command: ['sleep', '600'], ...options });
     this.#containers.push(container);
-    await eventually(() => {
-      if (!this.watch.watches(container.id)) throw new Error('its files are not watched');
-    });
+    await until('its files to be watched', () => this.watch.watches(container.id));
     return container;
   }
 
@@ -132,10 +130,9 @@ export class FilesLab {
     const before = this.of(container).length;
     const fence = `fence-${before}-${performance.now()}`;
     await container.exec(['sh', '-c', `${script}\n touch /etc/${fence}; rm /etc/${fence}; true`]);
-    await eventually(() => {
-      if (!this.of(container).some(({ event }) => event.operation === 'delete' && event.path.endsWith(fence)))
-        throw new Error('the end of the script was not told');
-    });
+    await until('the end of the script', () =>
+      this.of(container).some(({ event }) => event.operation === 'delete' && event.path.endsWith(fence)),
+    );
     return this.of(container)
       .slice(before)
       .filter(({ event }) => !event.path.includes('fence-'));
