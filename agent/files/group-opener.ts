@@ -4,8 +4,8 @@ import { NameWatch } from './name-watch.ts';
 import { identityOf } from './syscalls.ts';
 import { SystemError } from './system-error.ts';
 
-/** Errors of kernels and file systems that have no identities to tell. */
-const withoutIdentities = ['EOPNOTSUPP', 'ENODEV', 'EXDEV', 'EINVAL'];
+/** Errors of kernels and file systems that have no identities to tell. Node calls EOPNOTSUPP, the same number, ENOTSUP. */
+const withoutIdentities = ['ENOTSUP', 'ENODEV', 'EXDEV', 'EINVAL'];
 
 /** A group that suits a container's root file system: telling identities and names, else descriptors. @throws {SystemError} */
 export function openGroup(root: ContainerRoot): FanotifyGroup {

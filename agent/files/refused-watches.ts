@@ -1,9 +1,8 @@
-import { CodedError, errorText } from '../../common/errors.ts';
+import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { Clock, readClockNs } from '../sensor/libc.ts';
 import type { FileMetrics } from './file-metrics.ts';
-import { SystemError } from './system-error.ts';
 
 export interface RefusedWatchesOptions {
   onGap: (gap: Gap) => void;
@@ -16,6 +15,13 @@ const hints: Record<string, string> = {
   EPERM: ' (CAP_SYS_ADMIN is needed)',
 };
 
+/** What it looks like when a container ends while its files are being marked. */
+const ended = new Set(['NOT_THE_CONTAINER', 'ENOENT', 'ESRCH']);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
+}
+
 /** Tells of containers whose files cannot be watched: each by a gap, each cause once in the log until it works again. */
 export class RefusedWatches {
   readonly #options: RefusedWatchesOptions;
@@ -27,10 +33,10 @@ export class RefusedWatches {
 
   refused(containerId: string, error: unknown): void {
     const { logger, metrics, onGap } = this.#options;
-    const code = error instanceof SystemError || error instanceof CodedError ? error.code : 'UNKNOWN';
+    const code = codeOf(error);
     metrics.refused.inc({ code });
     // A container that ended at once, or whose runtime tells a pid from before: its next update brings it again.
-    if (code === 'NOT_THE_CONTAINER') return;
+    if (ended.has(code)) return;
     const reason = `its files are not watched: ${errorText(error)}${hints[code] ?? ''}`;
     if (!this.#logged.has(code)) logger.warn({ containerId, reason }, 'the files of containers are not watched');
     this.#logged.add(code);

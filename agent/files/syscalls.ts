@@ -61,7 +61,7 @@ export function readLinkOf(fd: number): string {
 /**
  * The identity of a file as fanotify tells it: file system id, handle type and handle, in hexadecimal.
  * @see https://man7.org/linux/man-pages/man2/open_by_handle_at.2.html
- * @throws {SystemError} EOPNOTSUPP where the file system has no handles
+ * @throws {SystemError} ENOTSUP (EOPNOTSUPP) where the file system has no handles
  */
 export function identityOf(fd: number): string {
   const handle = Buffer.alloc(handleHeaderBytes + maxHandleBytes);
