@@ -122,7 +122,8 @@ export class ContainerMarks {
       this.root.use((root) =>
         withFd(openInRoot(root, mark.path), (fd) => {
           if (this.#identityOf(fd) !== mark.identity) throw new Error('something else is there now');
-          this.group.unmark(fd, this.group.supported(mark.mask));
+          const supported = this.group.supported(mark.mask);
+          if (supported !== 0) this.group.unmark(fd, supported);
         }),
       );
     } catch {

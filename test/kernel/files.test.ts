@@ -66,7 +66,7 @@ describe('sensitive files', () => {
 
   it('are followed to the file that replaces them', async () => {
     const events = await did(
-      'cp /etc/shadow /data/new; mv /data/new /etc/shadow; sleep 0.2; /bin/dd if=/etc/shadow of=/data/x',
+      'cp /etc/shadow /data/new; mv /data/new /etc/shadow; sleep 2.5; /bin/dd if=/etc/shadow of=/data/x',
     );
     const renamed = only(events, 'rename').event;
     expect(renamed).toMatchObject({ path: '/etc/shadow', category: 'credential', fileType: 'regular' });
@@ -147,12 +147,12 @@ describe('directories', () => {
 
   it('are taken up when they appear', async () => {
     await did('mkdir -p /home/bob/.ssh');
-    const events = await did('sleep 0.3; echo key > /home/bob/.ssh/authorized_keys');
+    const events = await did('sleep 2.5; echo key > /home/bob/.ssh/authorized_keys');
     expect(facts(events)).toContain('sh write /home/bob/.ssh/authorized_keys');
   });
 
   it('that appear with something in them show that too, though not by whom', async () => {
-    const events = await did('mkdir -p /etc/cron.hourly; echo x > /etc/cron.hourly/a; sleep 0.3');
+    const events = await did('mkdir -p /etc/cron.hourly; echo x > /etc/cron.hourly/a; sleep 2.5');
     const planted = events.filter(({ event }) => event.path === '/etc/cron.hourly/a');
     expect(planted.length).toBeGreaterThan(0);
     for (const { execution, attribution } of planted) expect(attribution === 'partial').toBe(execution === undefined);
@@ -232,7 +232,7 @@ describe('a container that wants to lead out', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tallyman-outside-'));
     writeFileSync(join(folder, 'credentials'), 'of the node\n');
     try {
-      await did(`rm -rf /root/.aws; ln -s ${folder} /root/.aws; mkdir -p /home/bob/x; sleep 0.3`);
+      await did(`rm -rf /root/.aws; ln -s ${folder} /root/.aws; mkdir -p /home/bob/x; sleep 2.5`);
       const before = lab.events.length;
       readFileSync(join(folder, 'credentials'));
       await did('true');
