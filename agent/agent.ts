@@ -157,6 +157,7 @@ class ComposedAgent implements Agent {
       beforeDrain: () => this.#losses.notice(),
       budgets: config.budgets,
       ...{ procRoot: config.procRoot, cgroupRoot: this.#cgroupRoot, ringBytes: config.ringBytes, logger, metrics },
+      syscallPack: config.syscallPack,
     });
     this.#files = new FileWatch({
       list: loadWatchList(config.watchedFiles),

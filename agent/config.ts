@@ -64,6 +64,8 @@ const agentConfigSchema = z.strictObject({
     .max(3_600_000)
     .refine((value) => value === 0 || value >= 100, 'must be 0, or 100 to 3 600 000')
     .default(1_000),
+  /** Hook the system calls that nothing else sees: see docs/syscall-pack.md for what it costs. */
+  syscallPack: z.boolean().default(false),
   maxProcesses: z.number().int().min(1024).default(131_072),
   maxQueueItems: z.number().int().min(16).default(100_000),
   maxQueueBytes: z

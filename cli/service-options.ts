@@ -41,6 +41,7 @@ export interface AgentCommandOptions extends RuleOptions {
   watchedFiles?: string;
   sampleIntervalMs: number;
   budget?: Partial<Budgets>;
+  syscallPack?: boolean;
 }
 
 const repeatable = ' (repeatable)';
@@ -116,6 +117,9 @@ export function addAgentOptions(command: Command): Command {
         .default(1_000)
         .argParser(parseIntervalMs),
     );
+  command.addOption(
+    new Option('--syscall-pack', 'also hook system calls that nothing else sees; `tallyman doctor` says what it costs'),
+  );
   return addRuleOptions(command);
 }
 
@@ -182,6 +186,7 @@ export function agentConfig(
     criSockets: options.criSocket,
     rulesDirs: ruleFolders(options),
     bpfObject: options.bpfObject,
+    syscallPack: options.syscallPack ?? false,
     watchedFiles: options.watchedFiles,
     sampleIntervalMs: options.sampleIntervalMs,
     budgets: options.budget,

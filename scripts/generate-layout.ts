@@ -21,6 +21,9 @@ const structNames = [
   'capability_record',
   'connect_record',
   'tcp_state_record',
+  'namespace_set',
+  'namespace_record',
+  'syscall_record',
   'cgroup_record',
   'throttle_record',
   'ledger_entry',
@@ -31,6 +34,7 @@ const structNames = [
   'sampled_namespaces',
   'sampled_head',
   'sampled_task',
+  'syscall_traits',
 ];
 const enumNames = [
   'record_type',
@@ -40,6 +44,8 @@ const enumNames = [
   'cgroup_verdict',
   'budget_class',
   'sampled_flag',
+  'syscall_abi',
+  'user_ns_relation',
 ];
 
 function camel(name: string): string {

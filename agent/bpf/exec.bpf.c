@@ -19,7 +19,7 @@ static __always_inline struct novelty novelty_of(const struct exec_record *recor
  * Enters the process in the table; its absence there before means that the runtime put it into the container. Until the
  * record is sent, user space knows as much of the process as before.
  */
-static __always_inline void note_process(struct exec_record *record)
+static __always_inline void note_process(struct exec_record *record, struct task_struct *task)
 {
 	struct process_entry entry = {
 		.start_ktime_ns = record->header.start_ktime_ns,
@@ -32,8 +32,13 @@ static __always_inline void note_process(struct exec_record *record)
 	if (!known || (known->start_ktime_ns && known->start_ktime_ns != entry.start_ktime_ns)) {
 		record->flags |= EXEC_FROM_OUTSIDE;
 		entry.flags = PROCESS_UNTOLD;
+		entry.namespaces_mark = namespaces_mark(task);
+		fill_namespaces(&entry.namespaces, task);
 	} else {
 		entry.flags = known->flags;
+		/* Compared when the program is looked at next: at once, for its memory. */
+		entry.namespaces_mark = known->namespaces_mark;
+		entry.namespaces = known->namespaces;
 	}
 	if (bpf_map_update_elem(&processes, &record->header.pid, &entry, BPF_ANY))
 		lose_knowledge(RECORD_EXEC, LOSS_TABLE_FULL, record->header.cgroup_id);
@@ -85,7 +90,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 					       record->header.ktime_ns, &record->privileges_before);
 	record->former_tid = old_pid;
 	fill_executable(&record->file, bprm->file, task->fs->root.mnt);
-	note_process(record);
+	note_process(record, task);
 	cgroup_id = record->header.cgroup_id;
 	novelty = novelty_of(record);
 	if (!admit_record(RECORD_EXEC, cgroup_id, &novelty))

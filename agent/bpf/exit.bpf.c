@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 #include "lib/emit.bpf.h"
 #include "lib/known-task.bpf.h"
+#include "lib/namespace.bpf.h"
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
@@ -14,6 +15,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	/* The process ends with its last thread; the leader may be gone long before. */
 	if (!entry || signal->live.counter != 0)
 		return 0;
+	check_namespaces(task, entry);
 	untold = entry->flags & PROCESS_UNTOLD;
 	pid = task->tgid;
 	/* Of threads that end at the same time, each may be the last one: who deletes it, tells it. */

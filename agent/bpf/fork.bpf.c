@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 #include "lib/emit.bpf.h"
 #include "lib/known-task.bpf.h"
+#include "lib/namespace.bpf.h"
 
-/* Children of a container's processes are its processes before they execute anything. */
+/*
+ * Children of a container's processes are its processes before they execute anything. They start with the namespaces of
+ * the parent, unless clone gives them others.
+ */
 static __always_inline void inherit_entry(struct process_entry *parent, __u32 child_pid, __u64 child_start_ktime_ns,
 					  __u64 cgroup_id)
 {
@@ -22,6 +26,16 @@ static __always_inline void note_untold(__u32 pid)
 		entry->flags |= PROCESS_UNTOLD;
 }
 
+/* What clone gave the child of its own. */
+static __always_inline void check_child_namespaces(struct task_struct *child, __u32 child_pid)
+{
+	struct process_entry *entry = bpf_map_lookup_elem(&processes, &child_pid);
+	__u64 mark = namespaces_mark(child);
+
+	if (entry && mark && mark != entry->namespaces_mark)
+		namespaces_changed(child, entry, mark, true);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -38,6 +52,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		return 0;
 	child_start_ktime_ns = child->start_boottime;
 	cgroup_id = known_task_cgroup_id(parent);
+	check_namespaces(parent, entry);
 	inherit_entry(entry, child_pid, child_start_ktime_ns, cgroup_id);
 	record = reserve_record(RECORD_FORK, sizeof(*record), cgroup_id);
 	if (!record) {
@@ -49,6 +64,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	record->child_pid = child_pid;
 	record->child_container_pid = known_task_container_pid(child);
 	submit_record(record, RECORD_FORK);
+	check_child_namespaces(child, child_pid);
 	return 0;
 }
 

@@ -23,7 +23,9 @@ enum record_type {
 	RECORD_CGROUP_MKDIR = 7,
 	RECORD_CGROUP_RMDIR = 8,
 	RECORD_THROTTLE = 9,
-	RECORD_TYPE_MAX = 10,
+	RECORD_NAMESPACE = 10,
+	RECORD_SYSCALL = 11,
+	RECORD_TYPE_MAX = 12,
 };
 
 /* Why a record that should have been sent was not. */
@@ -176,6 +178,23 @@ struct exit_record {
 	__u32 reserved;
 };
 
+#define SYSCALL_ARGUMENTS 6
+
+/* How a syscall was made; each has numbers of its own. */
+enum syscall_abi {
+	SYSCALL_ABI_NATIVE = 0,
+	/* i386 on x86-64, arm on arm64. */
+	SYSCALL_ABI_32BIT = 1,
+};
+
+/* How the user namespace a capability was asked for stands to the task's own. */
+enum user_ns_relation {
+	USER_NS_OWN = 0,
+	USER_NS_ANCESTOR = 1,
+	USER_NS_DESCENDANT = 2,
+	USER_NS_UNRELATED = 3,
+};
+
 struct capability_record {
 	struct record_header header;
 	__u32 capability;
@@ -183,6 +202,80 @@ struct capability_record {
 	__u32 granted;
 	/* Further uses of the same kind since the last record of it. */
 	__u32 repeats;
+	__u32 abi;
+	__u32 user_ns_relation;
+	/* Depth of the user namespace it was asked for; 0 is the host's initial one. */
+	__u32 user_ns_level;
+	__u32 reserved;
+	/* As in the registers; for clone3 the first is the flags it points to. Meaningless outside of a syscall. */
+	__u64 arguments[SYSCALL_ARGUMENTS];
+};
+
+/*
+ * What the capability hook has to know of a syscall; written by user space, by (abi, number). Bit n of a capability mask
+ * is capability n.
+ */
+struct syscall_traits {
+	/* Asked by the kernel on its own account: never reported. */
+	__u64 noise;
+	/* Refusals that say nothing. */
+	__u64 noise_if_denied;
+	/* CAP_SYS_ADMIN says nothing as long as the file of argument n-1 lies in memory; 0: no such argument. */
+	__u32 memory_file_argument;
+	/* CAP_SYS_ADMIN says nothing unless flags in the first argument ask for new namespaces. */
+	__u32 new_namespaces;
+	/* The arguments that make two uses different, and which of their bits do; mask 0 for none. */
+	__u64 key_argument[2];
+	__u64 key_mask[2];
+};
+
+/* Every namespace a process is in; nsfs inode numbers. */
+struct namespace_set {
+	__u32 mount;
+	__u32 pid;
+	__u32 network;
+	__u32 user;
+	__u32 cgroup;
+	__u32 ipc;
+	__u32 uts;
+	__u32 time;
+};
+
+/*
+ * A process that is in other namespaces than it was. The header is that of the process, which clone made there, or which
+ * went by itself some time since it was last looked at.
+ */
+struct namespace_record {
+	struct record_header header;
+	struct namespace_set before;
+	struct namespace_set after;
+	/* Of the clone that made it; -1 when it went by itself. */
+	__s32 syscall;
+	__u32 abi;
+	__u64 clone_flags;
+	/* CLONE_NEW* bits: those that differ, and those of them that are the host's now. */
+	__u32 changed;
+	__u32 to_host;
+	__u32 repeats;
+	__u32 reserved;
+};
+
+#define SYSCALL_NAME_BYTES 32
+
+/* A system call that no decision of the kernel tells of. */
+struct syscall_record {
+	struct record_header header;
+	__s32 syscall;
+	__u32 abi;
+	/* What it returned: a negative error number when it failed. */
+	__s64 result;
+	__u64 arguments[SYSCALL_ARGUMENTS];
+	/* Where a socket became a standard descriptor: its peer. */
+	struct stdio_socket socket;
+	/* The name of a memfd, ended by NUL. */
+	char name[SYSCALL_NAME_BYTES];
+	__u32 repeats;
+	__u32 reserved;
 };
 
 struct connect_record {
@@ -251,6 +344,9 @@ struct process_entry {
 	__u32 executable_device;
 	/* enum process_flag */
 	__u32 flags;
+	/* Changes whenever the namespaces do; 0 until they have been looked at. */
+	__u64 namespaces_mark;
+	struct namespace_set namespaces;
 };
 
 enum process_flag {

@@ -1,25 +1,45 @@
 import { CodedError } from '../../common/errors.ts';
 import { decodeAddress, decodePort } from './address.ts';
-import { capabilityName } from './capabilities.ts';
+import { decodeCapability } from './decode-capability.ts';
 import { decodeExec } from './decode-exec.ts';
-import type { KernelEvent, TcpStateEvent } from './kernel-event.ts';
+import { decodeNamespace } from './decode-namespace.ts';
+import { decodeSyscall } from './decode-syscall.ts';
+import type { KernelEvent, TaskEventBase, TcpStateEvent } from './kernel-event.ts';
 import {
   capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, exitRecordOffsets,
-  forkRecordBytes, forkRecordOffsets, RecordType, readCapabilityRecord, readCgroupRecord, readConnectRecord,
-  readTcpStateRecord, readThrottleRecord, recordHeaderBytes, TcpOutcome, tcpStateRecordBytes, throttleRecordBytes,
+  forkRecordBytes, forkRecordOffsets, namespaceRecordBytes, RecordType, readCapabilityRecord, readCgroupRecord,
+  readConnectRecord, readNamespaceRecord, readSyscallRecord, readTcpStateRecord, readThrottleRecord, recordHeaderBytes,
+  syscallRecordBytes, TcpOutcome, tcpStateRecordBytes, throttleRecordBytes,
 } from './layout.generated.ts'; // biome-ignore format: one line a name would fill the screen
-import { syscallName } from './syscalls.ts';
 import { decodeTask } from './task.ts';
 import { decodeCString } from './text.ts';
 
 type Decoder = (view: DataView, at: number, size: number) => KernelEvent;
+
+function readAndDecode<R>(
+  read: (view: DataView, at: number) => R,
+  decode: (record: R, base: TaskEventBase) => KernelEvent,
+): Decoder {
+  return (view, at) => decode(read(view, at), decodeTask(view, at));
+}
 
 /** Smallest size and decoder of every record type. */
 const decoders = new Map<number, { minBytes: number; decode: Decoder }>([
   [RecordType.RECORD_EXEC, { minBytes: execRecordBytes, decode: decodeExec }],
   [RecordType.RECORD_FORK, { minBytes: forkRecordBytes, decode: decodeFork }],
   [RecordType.RECORD_EXIT, { minBytes: exitRecordBytes, decode: decodeExit }],
-  [RecordType.RECORD_CAPABILITY, { minBytes: capabilityRecordBytes, decode: decodeCapability }],
+  [
+    RecordType.RECORD_CAPABILITY,
+    { minBytes: capabilityRecordBytes, decode: readAndDecode(readCapabilityRecord, decodeCapability) },
+  ],
+  [
+    RecordType.RECORD_NAMESPACE,
+    { minBytes: namespaceRecordBytes, decode: readAndDecode(readNamespaceRecord, decodeNamespace) },
+  ],
+  [
+    RecordType.RECORD_SYSCALL,
+    { minBytes: syscallRecordBytes, decode: readAndDecode(readSyscallRecord, decodeSyscall) },
+  ],
   [RecordType.RECORD_CONNECT, { minBytes: connectRecordBytes, decode: decodeConnect }],
   [RecordType.RECORD_TCP_STATE, { minBytes: tcpStateRecordBytes, decode: decodeTcpState }],
   [RecordType.RECORD_CGROUP_MKDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
@@ -94,20 +114,6 @@ function decodeExit(view: DataView, at: number): KernelEvent {
     exitCode: (status >>> 8) & 0xff,
     exitSignal: status & 0x7f,
     coreDumped: (status & dumpedBit) !== 0,
-  };
-}
-
-function decodeCapability(view: DataView, at: number): KernelEvent {
-  const record = readCapabilityRecord(view, at);
-  return {
-    kind: 'capability',
-    ...decodeTask(view, at),
-    capability: record.capability,
-    capabilityName: capabilityName(record.capability),
-    syscallNumber: record.syscall,
-    syscallName: syscallName(record.syscall),
-    granted: record.granted !== 0,
-    repeats: record.repeats,
   };
 }
 

@@ -1,3 +1,6 @@
+import type { SyscallFacts } from './syscall-arguments.ts';
+import type { SyscallAbi } from './syscalls.ts';
+
 /**
  * A decoded, typed record. Times named `…KtimeNs` are CLOCK_BOOTTIME nanoseconds since boot; 64-bit numbers are bigint
  * because cgroup ids, inodes and times exceed 2^53. pids are in the host's (initial) pid namespace.
@@ -7,6 +10,8 @@ export type KernelEvent =
   | ForkEvent
   | ExitEvent
   | CapabilityEvent
+  | NamespaceEvent
+  | SyscallEvent
   | ConnectEvent
   | TcpStateEvent
   | FileEvent
@@ -45,6 +50,11 @@ export interface CapabilitySets {
   bounding: bigint;
   ambient: bigint;
 }
+
+/** How a user namespace stands to that of the program. */
+export type UserNamespaceRelation = 'own' | 'ancestor' | 'descendant' | 'unrelated';
+
+export type NamespaceKind = 'mount' | 'pid' | 'network' | 'user' | 'cgroup' | 'ipc' | 'uts' | 'time';
 
 /** nsfs inode numbers. */
 export interface Namespaces {
@@ -148,14 +158,57 @@ export interface ExitEvent extends TaskEventBase {
   coreDumped: boolean;
 }
 
-export interface CapabilityEvent extends TaskEventBase {
+export interface CapabilityEvent extends TaskEventBase, SyscallFacts {
   kind: 'capability';
   capability: number;
   /** "CAP_SYS_ADMIN"; "CAP_<n>" for numbers this version does not know. */
   capabilityName: string;
   syscallNumber: number;
+  /** By the table of its ABI; "" outside of a syscall. */
   syscallName: string;
+  syscallAbi: SyscallAbi;
   granted: boolean;
+  /** The user namespace in which the capability was asked for, as seen from the program's own. */
+  userNamespace: UserNamespaceRelation;
+  /** It is the host's initial one: what is granted there counts for the node. */
+  isInitialUserNamespace: boolean;
+  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
+  repeats: number;
+}
+
+/** A process is in other namespaces than before. */
+export interface NamespaceEvent extends TaskEventBase {
+  kind: 'namespace';
+  /** Which ones. */
+  changed: NamespaceKind[];
+  /** Those of them that are the host's now. */
+  toHost: NamespaceKind[];
+  before: Record<NamespaceKind, number>;
+  after: Record<NamespaceKind, number>;
+  /** "clone", "clone3" where the process was made there; "" where it went by itself (unshare, setns). */
+  syscallName: string;
+  /** The flags of that clone: "CLONE_NEWUSER" … */
+  arguments: string[];
+  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
+  repeats: number;
+}
+
+/** A system call of the pack, or one that a tracepoint of its own tells of. */
+export interface SyscallEvent extends TaskEventBase, SyscallFacts {
+  kind: 'syscall';
+  syscallNumber: number;
+  syscallName: string;
+  /** What it returned; undefined when it failed. */
+  result: bigint | undefined;
+  /** 0 when it did not fail. */
+  errno: number;
+  /** The name of a memfd; "" for other system calls. */
+  name: string;
+  /** 0, 1 or 2 where a socket became that descriptor. */
+  stdioFd: number | undefined;
+  /** The peer of that socket; "" and 0 when it has none, or is no inet socket. */
+  peerAddress: string;
+  peerPort: number;
   /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
   repeats: number;
 }

@@ -11,7 +11,9 @@ export const RecordType = {
   RECORD_CGROUP_MKDIR: 7,
   RECORD_CGROUP_RMDIR: 8,
   RECORD_THROTTLE: 9,
-  RECORD_TYPE_MAX: 10,
+  RECORD_NAMESPACE: 10,
+  RECORD_SYSCALL: 11,
+  RECORD_TYPE_MAX: 12,
 } as const;
 
 export const LossReason = {
@@ -65,6 +67,18 @@ export const SampledFlag = {
   SAMPLED_STDIN_SOCKET: 16,
   SAMPLED_STDOUT_SOCKET: 32,
   SAMPLED_STDERR_SOCKET: 64,
+} as const;
+
+export const SyscallAbi = {
+  SYSCALL_ABI_NATIVE: 0,
+  SYSCALL_ABI_32BIT: 1,
+} as const;
+
+export const UserNsRelation = {
+  USER_NS_OWN: 0,
+  USER_NS_ANCESTOR: 1,
+  USER_NS_DESCENDANT: 2,
+  USER_NS_UNRELATED: 3,
 } as const;
 
 export interface RecordHeader {
@@ -420,9 +434,14 @@ export interface CapabilityRecord {
   syscall: number;
   granted: number;
   repeats: number;
+  abi: number;
+  userNsRelation: number;
+  userNsLevel: number;
+  reserved: number;
+  arguments: bigint[];
 }
 
-export const capabilityRecordBytes = 80;
+export const capabilityRecordBytes = 144;
 
 export const capabilityRecordOffsets = {
   header: 0,
@@ -430,6 +449,11 @@ export const capabilityRecordOffsets = {
   syscall: 68,
   granted: 72,
   repeats: 76,
+  abi: 80,
+  userNsRelation: 84,
+  userNsLevel: 88,
+  reserved: 92,
+  arguments: 96,
 } as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
@@ -440,6 +464,11 @@ export function readCapabilityRecord(view: DataView, at: number): CapabilityReco
     syscall: view.getInt32(at + 68, true),
     granted: view.getUint32(at + 72, true),
     repeats: view.getUint32(at + 76, true),
+    abi: view.getUint32(at + 80, true),
+    userNsRelation: view.getUint32(at + 84, true),
+    userNsLevel: view.getUint32(at + 88, true),
+    reserved: view.getUint32(at + 92, true),
+    arguments: [view.getBigUint64(at + 96, true), view.getBigUint64(at + 104, true), view.getBigUint64(at + 112, true), view.getBigUint64(at + 120, true), view.getBigUint64(at + 128, true), view.getBigUint64(at + 136, true)],
   };
 }
 
@@ -513,6 +542,129 @@ export function readTcpStateRecord(view: DataView, at: number): TcpStateRecord {
     localPort: view.getUint32(at + 108, true),
     repeats: view.getUint32(at + 112, true),
     reserved: view.getUint32(at + 116, true),
+  };
+}
+
+export interface NamespaceSet {
+  mount: number;
+  pid: number;
+  network: number;
+  user: number;
+  cgroup: number;
+  ipc: number;
+  uts: number;
+  time: number;
+}
+
+export const namespaceSetBytes = 32;
+
+export const namespaceSetOffsets = {
+  mount: 0,
+  pid: 4,
+  network: 8,
+  user: 12,
+  cgroup: 16,
+  ipc: 20,
+  uts: 24,
+  time: 28,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readNamespaceSet(view: DataView, at: number): NamespaceSet {
+  return {
+    mount: view.getUint32(at + 0, true),
+    pid: view.getUint32(at + 4, true),
+    network: view.getUint32(at + 8, true),
+    user: view.getUint32(at + 12, true),
+    cgroup: view.getUint32(at + 16, true),
+    ipc: view.getUint32(at + 20, true),
+    uts: view.getUint32(at + 24, true),
+    time: view.getUint32(at + 28, true),
+  };
+}
+
+export interface NamespaceRecord {
+  header: RecordHeader;
+  before: NamespaceSet;
+  after: NamespaceSet;
+  syscall: number;
+  abi: number;
+  cloneFlags: bigint;
+  changed: number;
+  toHost: number;
+  repeats: number;
+  reserved: number;
+}
+
+export const namespaceRecordBytes = 160;
+
+export const namespaceRecordOffsets = {
+  header: 0,
+  before: 64,
+  after: 96,
+  syscall: 128,
+  abi: 132,
+  cloneFlags: 136,
+  changed: 144,
+  toHost: 148,
+  repeats: 152,
+  reserved: 156,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readNamespaceRecord(view: DataView, at: number): NamespaceRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    before: readNamespaceSet(view, at + 64),
+    after: readNamespaceSet(view, at + 96),
+    syscall: view.getInt32(at + 128, true),
+    abi: view.getUint32(at + 132, true),
+    cloneFlags: view.getBigUint64(at + 136, true),
+    changed: view.getUint32(at + 144, true),
+    toHost: view.getUint32(at + 148, true),
+    repeats: view.getUint32(at + 152, true),
+    reserved: view.getUint32(at + 156, true),
+  };
+}
+
+export interface SyscallRecord {
+  header: RecordHeader;
+  syscall: number;
+  abi: number;
+  result: bigint;
+  arguments: bigint[];
+  socket: StdioSocket;
+  name: Uint8Array;
+  repeats: number;
+  reserved: number;
+}
+
+export const syscallRecordBytes = 200;
+
+export const syscallRecordOffsets = {
+  header: 0,
+  syscall: 64,
+  abi: 68,
+  result: 72,
+  arguments: 80,
+  socket: 128,
+  name: 160,
+  repeats: 192,
+  reserved: 196,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readSyscallRecord(view: DataView, at: number): SyscallRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    syscall: view.getInt32(at + 64, true),
+    abi: view.getUint32(at + 68, true),
+    result: view.getBigInt64(at + 72, true),
+    arguments: [view.getBigUint64(at + 80, true), view.getBigUint64(at + 88, true), view.getBigUint64(at + 96, true), view.getBigUint64(at + 104, true), view.getBigUint64(at + 112, true), view.getBigUint64(at + 120, true)],
+    socket: readStdioSocket(view, at + 128),
+    name: new Uint8Array(view.buffer, view.byteOffset + at + 160, 32),
+    repeats: view.getUint32(at + 192, true),
+    reserved: view.getUint32(at + 196, true),
   };
 }
 
@@ -665,15 +817,19 @@ export interface ProcessEntry {
   executableInode: bigint;
   executableDevice: number;
   flags: number;
+  namespacesMark: bigint;
+  namespaces: NamespaceSet;
 }
 
-export const processEntryBytes = 24;
+export const processEntryBytes = 64;
 
 export const processEntryOffsets = {
   startKtimeNs: 0,
   executableInode: 8,
   executableDevice: 16,
   flags: 20,
+  namespacesMark: 24,
+  namespaces: 32,
 } as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
@@ -683,6 +839,8 @@ export function readProcessEntry(view: DataView, at: number): ProcessEntry {
     executableInode: view.getBigUint64(at + 8, true),
     executableDevice: view.getUint32(at + 16, true),
     flags: view.getUint32(at + 20, true),
+    namespacesMark: view.getBigUint64(at + 24, true),
+    namespaces: readNamespaceSet(view, at + 32),
   };
 }
 
@@ -824,6 +982,38 @@ export function readSampledTask(view: DataView, at: number): SampledTask {
     credentials: readCredentialIds(view, at + 136),
     capabilities: readCapabilitySets(view, at + 160),
     namespaces: readSampledNamespaces(view, at + 200),
+  };
+}
+
+export interface SyscallTraits {
+  noise: bigint;
+  noiseIfDenied: bigint;
+  memoryFileArgument: number;
+  newNamespaces: number;
+  keyArgument: bigint[];
+  keyMask: bigint[];
+}
+
+export const syscallTraitsBytes = 56;
+
+export const syscallTraitsOffsets = {
+  noise: 0,
+  noiseIfDenied: 8,
+  memoryFileArgument: 16,
+  newNamespaces: 20,
+  keyArgument: 24,
+  keyMask: 40,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readSyscallTraits(view: DataView, at: number): SyscallTraits {
+  return {
+    noise: view.getBigUint64(at + 0, true),
+    noiseIfDenied: view.getBigUint64(at + 8, true),
+    memoryFileArgument: view.getUint32(at + 16, true),
+    newNamespaces: view.getUint32(at + 20, true),
+    keyArgument: [view.getBigUint64(at + 24, true), view.getBigUint64(at + 32, true)],
+    keyMask: [view.getBigUint64(at + 40, true), view.getBigUint64(at + 48, true)],
   };
 }
 
@@ -1316,7 +1506,7 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "capability_record",
-    "size": 80,
+    "size": 144,
     "fields": [
       {
         "name": "header",
@@ -1348,6 +1538,37 @@ export const layouts: readonly StructLayout[] = [
         "offset": 76,
         "size": 4,
         "type": "u32"
+      },
+      {
+        "name": "abi",
+        "offset": 80,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user_ns_relation",
+        "offset": 84,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user_ns_level",
+        "offset": 88,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 92,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "arguments",
+        "offset": 96,
+        "size": 48,
+        "type": "u64s",
+        "length": 6
       }
     ]
   },
@@ -1450,6 +1671,192 @@ export const layouts: readonly StructLayout[] = [
       {
         "name": "reserved",
         "offset": 116,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "namespace_set",
+    "size": 32,
+    "fields": [
+      {
+        "name": "mount",
+        "offset": 0,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "pid",
+        "offset": 4,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "network",
+        "offset": 8,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "user",
+        "offset": 12,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "cgroup",
+        "offset": 16,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "ipc",
+        "offset": 20,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "uts",
+        "offset": 24,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "time",
+        "offset": 28,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "namespace_record",
+    "size": 160,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "before",
+        "offset": 64,
+        "size": 32,
+        "type": "struct",
+        "struct": "namespace_set"
+      },
+      {
+        "name": "after",
+        "offset": 96,
+        "size": 32,
+        "type": "struct",
+        "struct": "namespace_set"
+      },
+      {
+        "name": "syscall",
+        "offset": 128,
+        "size": 4,
+        "type": "i32"
+      },
+      {
+        "name": "abi",
+        "offset": 132,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "clone_flags",
+        "offset": 136,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "changed",
+        "offset": 144,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "to_host",
+        "offset": 148,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 152,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 156,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "syscall_record",
+    "size": 200,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "syscall",
+        "offset": 64,
+        "size": 4,
+        "type": "i32"
+      },
+      {
+        "name": "abi",
+        "offset": 68,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "result",
+        "offset": 72,
+        "size": 8,
+        "type": "i64"
+      },
+      {
+        "name": "arguments",
+        "offset": 80,
+        "size": 48,
+        "type": "u64s",
+        "length": 6
+      },
+      {
+        "name": "socket",
+        "offset": 128,
+        "size": 32,
+        "type": "struct",
+        "struct": "stdio_socket"
+      },
+      {
+        "name": "name",
+        "offset": 160,
+        "size": 32,
+        "type": "bytes"
+      },
+      {
+        "name": "repeats",
+        "offset": 192,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 196,
         "size": 4,
         "type": "u32"
       }
@@ -1616,7 +2023,7 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "process_entry",
-    "size": 24,
+    "size": 64,
     "fields": [
       {
         "name": "start_ktime_ns",
@@ -1641,6 +2048,19 @@ export const layouts: readonly StructLayout[] = [
         "offset": 20,
         "size": 4,
         "type": "u32"
+      },
+      {
+        "name": "namespaces_mark",
+        "offset": 24,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "namespaces",
+        "offset": 32,
+        "size": 32,
+        "type": "struct",
+        "struct": "namespace_set"
       }
     ]
   },
@@ -1861,6 +2281,50 @@ export const layouts: readonly StructLayout[] = [
         "size": 32,
         "type": "struct",
         "struct": "sampled_namespaces"
+      }
+    ]
+  },
+  {
+    "name": "syscall_traits",
+    "size": 56,
+    "fields": [
+      {
+        "name": "noise",
+        "offset": 0,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "noise_if_denied",
+        "offset": 8,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "memory_file_argument",
+        "offset": 16,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "new_namespaces",
+        "offset": 20,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "key_argument",
+        "offset": 24,
+        "size": 16,
+        "type": "u64s",
+        "length": 2
+      },
+      {
+        "name": "key_mask",
+        "offset": 40,
+        "size": 16,
+        "type": "u64s",
+        "length": 2
       }
     ]
   }

@@ -1,6 +1,14 @@
 import type { Container } from '../container/container.ts';
 import type { Loss } from '../container/loss-windows.ts';
-import type { CapabilityEvent, ConnectEvent, ExecEvent, FileEvent, TcpStateEvent } from '../decode/kernel-event.ts';
+import type {
+  CapabilityEvent,
+  ConnectEvent,
+  ExecEvent,
+  FileEvent,
+  NamespaceEvent,
+  SyscallEvent,
+  TcpStateEvent,
+} from '../decode/kernel-event.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 
@@ -10,7 +18,15 @@ export interface WallClock {
   unixNs(ktimeNs: bigint): bigint;
 }
 
-export type DetectableEvent = ExecEvent | CapabilityEvent | ConnectEvent | TcpStateEvent | FileEvent | IntegrityEvent;
+export type DetectableEvent =
+  | ExecEvent
+  | CapabilityEvent
+  | NamespaceEvent
+  | SyscallEvent
+  | ConnectEvent
+  | TcpStateEvent
+  | FileEvent
+  | IntegrityEvent;
 
 /** An event of which is known who did it: the input of detection. */
 export interface AttributedEvent {

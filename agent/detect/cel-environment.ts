@@ -1,6 +1,13 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
-import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
+import {
+  CapabilityEventView,
+  ConnectEventView,
+  ExecEventView,
+  NamespaceEventView,
+  PostureEventView,
+  TcpEventView,
+} from './event-view.ts';
 import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
@@ -13,6 +20,7 @@ import {
   StdioSocketView,
 } from './process-view.ts';
 import { registerSafeMatches } from './safe-matches.ts';
+import { SyscallEventView } from './syscall-event-view.ts';
 
 const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   Credentials: CredentialsView,
@@ -27,6 +35,8 @@ const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   Container: ContainerView,
   ExecEvent: ExecEventView,
   CapabilityEvent: CapabilityEventView,
+  NamespaceEvent: NamespaceEventView,
+  SyscallEvent: SyscallEventView,
   ConnectEvent: ConnectEventView,
   TcpEvent: TcpEventView,
   FileEvent: FileEventView,

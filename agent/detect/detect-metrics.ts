@@ -42,7 +42,7 @@ export function createDetectMetrics(metrics: Metrics): DetectMetrics {
 function createEventCounter(metrics: Metrics): (kind: EventKind) => void {
   const counter = metrics.counter('detect_events_total', 'Events evaluated by the rules.', ['kind']);
   const pending: Record<EventKind, number> = {
-    ...{ exec: 0, capability: 0, connect: 0, tcp: 0, file: 0, integrity: 0, posture: 0 },
+    ...{ exec: 0, capability: 0, namespace: 0, syscall: 0, connect: 0, tcp: 0, file: 0, integrity: 0, posture: 0 },
   };
   const collect = (): void => {
     for (const kind of eventKinds) {

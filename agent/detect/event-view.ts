@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { CapabilityEvent, ConnectEvent, TcpStateEvent } from '../decode/kernel-event.ts';
+import type { CapabilityEvent, ConnectEvent, NamespaceEvent, TcpStateEvent } from '../decode/kernel-event.ts';
 import { present } from './process-view.ts';
 
 export class ExecEventView {
@@ -30,8 +30,51 @@ export class CapabilityEventView {
   get syscallName(): string | undefined {
     return present(this.#event.syscallName);
   }
+  get syscallAbi(): string {
+    return this.#event.syscallAbi;
+  }
+  get arguments(): readonly string[] {
+    return this.#event.arguments;
+  }
+  get targetUid(): bigint | undefined {
+    return optional(this.#event.targetUid);
+  }
+  get targetGid(): bigint | undefined {
+    return optional(this.#event.targetGid);
+  }
+  get targetPid(): bigint | undefined {
+    return optional(this.#event.targetPid);
+  }
   get granted(): boolean {
     return this.#event.granted;
+  }
+  get userNamespace(): string {
+    return this.#event.userNamespace;
+  }
+  get initialUserNamespace(): boolean {
+    return this.#event.isInitialUserNamespace;
+  }
+}
+
+export class NamespaceEventView {
+  readonly kind = 'namespace';
+  readonly #event: NamespaceEvent;
+
+  constructor(event: NamespaceEvent) {
+    this.#event = event;
+  }
+
+  get changed(): readonly string[] {
+    return this.#event.changed;
+  }
+  get toHost(): readonly string[] {
+    return this.#event.toHost;
+  }
+  get syscallName(): string {
+    return this.#event.syscallName;
+  }
+  get arguments(): readonly string[] {
+    return this.#event.arguments;
   }
 }
 
@@ -89,6 +132,10 @@ export class TcpEventView {
   get remoteScope(): string | undefined {
     return this.#event.remoteAddress === '' ? '' : scopeOf(this.#event.remoteAddress);
   }
+}
+
+function optional(number: number | undefined): bigint | undefined {
+  return number === undefined ? undefined : BigInt(number);
 }
 
 /** Where an address lies; undefined when the text is no address. */

@@ -114,12 +114,36 @@ function factsOf(event: DetectableEvent): Event['evidence'] {
     case 'exec':
       return { $case: 'exec', value: {} };
     case 'capability': {
-      const { capability, capabilityName, syscallNumber, syscallName, granted, repeats } = event;
-      const facts = { capability, capabilityName, syscallNumber, syscallName, granted };
+      const { capability, capabilityName, syscallNumber, syscallName, syscallAbi, granted, repeats } = event;
+      const { arguments: args, targetUid, targetGid, targetPid, userNamespace } = event;
+      const facts = { capability, capabilityName, syscallName, syscallAbi, granted, userNamespace };
+      const target = { targetUid, targetGid, targetPid };
       // The number is unsigned on the wire; outside of a system call there is none.
       return {
         $case: 'capability',
-        value: { ...facts, syscallNumber: Math.max(syscallNumber, 0), count: 1n + BigInt(repeats) },
+        value: {
+          ...facts,
+          ...target,
+          arguments: [...args],
+          initialUserNamespace: event.isInitialUserNamespace,
+          syscallNumber: Math.max(syscallNumber, 0),
+          count: 1n + BigInt(repeats),
+        },
+      };
+    }
+    case 'syscall': {
+      const { syscallNumber, syscallName, arguments: args, targetPid, result, errno, name, repeats } = event;
+      const { stdioFd, peerAddress, peerPort } = event;
+      const call = { syscallNumber, syscallName, arguments: [...args], targetPid, result, errno, name };
+      return { $case: 'syscall', value: { ...call, stdioFd, peerAddress, peerPort, count: 1n + BigInt(repeats) } };
+    }
+    case 'namespace': {
+      const { changed, toHost, before, after, syscallName, arguments: flags, repeats } = event;
+      const kinds = { changed: [...changed], toHost: [...toHost] };
+      const places = { before: { ...before }, after: { ...after } };
+      return {
+        $case: 'namespace',
+        value: { ...kinds, ...places, syscallName, arguments: [...flags], count: 1n + BigInt(repeats) },
       };
     }
     case 'connect': {

@@ -222,9 +222,31 @@ function kernelEvent(on: EventByExample['on'], example: EventExample, execution:
         capabilityName,
         syscallNumber: 92,
         syscallName: example.syscallName ?? 'chown',
+        syscallAbi: example.syscallAbi ?? 'native',
+        arguments: example.arguments ?? [],
+        targetUid: example.targetUid,
+        targetGid: example.targetGid,
+        targetPid: example.targetPid,
         granted: example.granted ?? true,
+        userNamespace: example.userNamespace ?? 'own',
+        isInitialUserNamespace: example.initialUserNamespace ?? true,
         repeats: 0,
       };
+    }
+    case 'syscall': {
+      const { syscallName = 'memfd_create', arguments: args = [], targetPid, errno = 0, name = '' } = example;
+      const { stdioFd, peerAddress = '', peerPort = 0 } = example;
+      const nobody = { targetUid: undefined, targetGid: undefined, targetPid };
+      const outcome = { result: errno === 0 ? BigInt(stdioFd ?? 3) : undefined, errno };
+      const call = { syscallNumber: 319, syscallName, arguments: args, name };
+      return { ...base, kind: 'syscall', ...call, ...nobody, ...outcome, stdioFd, peerAddress, peerPort, repeats: 0 };
+    }
+    case 'namespace': {
+      const before = { mount: 1, pid: 2, network: 3, user: 4, cgroup: 5, ipc: 6, uts: 7, time: 8 };
+      const changed = example.changed ?? ['user'];
+      const after = { ...before, ...Object.fromEntries(changed.map((kind, index) => [kind, 100 + index])) };
+      const { syscallName = '', arguments: flags = [], toHost = [] } = example;
+      return { ...base, kind: 'namespace', changed, toHost, before, after, syscallName, arguments: flags, repeats: 0 };
     }
     case 'connect':
       return { ...base, kind: 'connect', transport: example.transport ?? 'tcp', family, ...remote, repeats: 0 };

@@ -1,5 +1,7 @@
 /** Event kinds a rule can be about. */
-export const eventKinds = ['exec', 'capability', 'connect', 'tcp', 'file', 'integrity', 'posture'] as const;
+export const eventKinds = [
+  ...(['exec', 'capability', 'namespace', 'syscall', 'connect', 'tcp', 'file', 'integrity', 'posture'] as const),
+] as const;
 export type EventKind = (typeof eventKinds)[number];
 
 /** CEL types of fields; names with a capital letter are entries of the catalog. */
@@ -169,7 +171,43 @@ export const fieldCatalog = {
     capabilityName: text('Such as `CAP_SYS_ADMIN`.'),
     syscallNumber: int('Number of the system call in progress.'),
     syscallName: text('Name of the system call in progress; absent when not known.'),
+    syscallAbi: text('`native`, or `32-bit` for a 32-bit program, whose system calls have other numbers.'),
+    arguments: texts(
+      'What the arguments of the system call say, by their names in the kernel’s headers: `CLONE_NEWUSER`, `PTRACE_ATTACH`, `AF_PACKET`, `SOCK_RAW` …',
+    ),
+    targetUid: int('The user id it wants (setuid …), in its user namespace; absent where no argument says so.'),
+    targetGid: int('The group id it wants (setgid …); absent where no argument says so.'),
+    targetPid: int('The process it acts on (ptrace, kill …), in its pid namespace; absent where no argument says so.'),
     granted: bool('True when the kernel allowed it.'),
+    userNamespace: text(
+      'The user namespace in which it was asked for, as seen from the program’s own: `own`, `ancestor`, `descendant` or `unrelated`.',
+    ),
+    initialUserNamespace: bool(
+      'That namespace is the host’s initial one: what is granted there counts for the node. False inside a user namespace of the container’s own.',
+    ),
+  },
+  NamespaceEvent: {
+    kind: text('`namespace`'),
+    changed: texts(
+      'Of `mount`, `pid`, `network`, `user`, `cgroup`, `ipc`, `uts` and `time`, those that are others now.',
+    ),
+    toHost: texts('Those of them that are the host’s now.'),
+    syscallName: text('`clone` or `clone3` for a process that was made there; empty for one that went by itself.'),
+    arguments: texts('The flags of that clone: `CLONE_NEWUSER` …'),
+  },
+  SyscallEvent: {
+    kind: text('`syscall`. Except for `io_uring_setup`, only where the syscall pack is on.'),
+    syscallName: text(
+      '`ptrace`, `dup`, `dup2`, `dup3`, `fcntl`, `process_vm_readv`, `process_vm_writev`, `memfd_create`, `io_uring_setup` or `userfaultfd`.',
+    ),
+    arguments: texts('What the arguments say: `PTRACE_TRACEME`, `PTRACE_ATTACH`, `PTRACE_SEIZE`.'),
+    targetPid: int('The process it acts on, in its pid namespace; absent where no argument says so.'),
+    succeeded: bool('The system call did not fail.'),
+    errno: int('The error number; 0 when it did not fail.'),
+    name: text('The name of a memfd; empty for other system calls.'),
+    stdioFd: int('0, 1 or 2 where a socket became that descriptor (dup, dup2, dup3, fcntl); absent otherwise.'),
+    peerAddress: text('Peer address of that socket; empty when it has none.'),
+    peerPort: int('Peer port of that socket; 0 when it has none.'),
   },
   ConnectEvent: {
     kind: text('`connect`'),
@@ -241,6 +279,8 @@ export type TypeName = keyof typeof fieldCatalog;
 export const eventTypes: Record<EventKind, TypeName> = {
   exec: 'ExecEvent',
   capability: 'CapabilityEvent',
+  namespace: 'NamespaceEvent',
+  syscall: 'SyscallEvent',
   connect: 'ConnectEvent',
   tcp: 'TcpEvent',
   file: 'FileEvent',

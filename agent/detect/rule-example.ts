@@ -106,12 +106,27 @@ const integrityExample = {
   tracerExecutable: z.string().optional(),
   descriptors: z.array(z.enum(['stdin', 'stdout', 'stderr'])).optional(),
 };
+const namespaceKind = z.enum(['mount', 'pid', 'network', 'user', 'cgroup', 'ipc', 'uts', 'time']);
 
 const eventExample = z.strictObject({
   ...integrityExample,
   capabilityName: z.string().optional(),
   syscallName: z.string().optional(),
   granted: z.boolean().optional(),
+  syscallAbi: z.enum(['native', '32-bit']).optional(),
+  arguments: texts.optional(),
+  targetUid: uint32.optional(),
+  targetGid: uint32.optional(),
+  targetPid: uint32.optional(),
+  userNamespace: z.enum(['own', 'ancestor', 'descendant', 'unrelated']).optional(),
+  initialUserNamespace: z.boolean().optional(),
+  errno: z.int().min(0).max(4095).optional(),
+  name: z.string().optional(),
+  stdioFd: z.int().min(0).max(2).optional(),
+  peerAddress: z.string().optional(),
+  peerPort: port.optional(),
+  changed: z.array(namespaceKind).optional(),
+  toHost: z.array(namespaceKind).optional(),
   transport: z.enum(['tcp', 'udp', 'other']).optional(),
   family: z.enum(['ipv4', 'ipv6']).optional(),
   remoteAddress: z.string().optional(),

@@ -3,11 +3,19 @@ import type { ExecEvent } from '../decode/kernel-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { ContainerView } from './container-view.ts';
-import { CapabilityEventView, ConnectEventView, ExecEventView, PostureEventView, TcpEventView } from './event-view.ts';
+import {
+  CapabilityEventView,
+  ConnectEventView,
+  ExecEventView,
+  NamespaceEventView,
+  PostureEventView,
+  TcpEventView,
+} from './event-view.ts';
 import type { EventKind } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
 import { ProcessView } from './process-view.ts';
+import { SyscallEventView } from './syscall-event-view.ts';
 
 /** The variables of one evaluation; each is made when a rule first reads it. */
 export class EventScope {
@@ -106,6 +114,10 @@ function eventViewOf(event: DetectableEvent | undefined): object {
       return new ExecEventView();
     case 'capability':
       return new CapabilityEventView(event);
+    case 'namespace':
+      return new NamespaceEventView(event);
+    case 'syscall':
+      return new SyscallEventView(event);
     case 'connect':
       return new ConnectEventView(event);
     case 'tcp':

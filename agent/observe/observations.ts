@@ -28,10 +28,17 @@ function factOf(event: AttributedEvent['event'], executablePath: string): NonNul
   switch (event.kind) {
     case 'exec':
       return { $case: 'executed', value: { executablePath: event.executable.path } };
-    case 'capability':
+    case 'capability': {
+      const { capabilityName, syscallName, granted, isInitialUserNamespace: initialUserNamespace } = event;
       return {
         $case: 'capabilityUsed',
-        value: { capabilityName: event.capabilityName, syscallName: event.syscallName, granted: event.granted },
+        value: { capabilityName, syscallName, granted, executablePath, initialUserNamespace },
+      };
+    }
+    case 'namespace':
+      return {
+        $case: 'namespaceChanged',
+        value: { executablePath, changed: [...event.changed], toHost: [...event.toHost] },
       };
     case 'connect':
       return {
@@ -42,6 +49,7 @@ function factOf(event: AttributedEvent['event'], executablePath: string): NonNul
       const { operation, path, category } = event;
       return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
     }
+    case 'syscall':
     case 'tcp':
     case 'integrity':
       return undefined;

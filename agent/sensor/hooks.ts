@@ -7,6 +7,8 @@ export interface HookVariant {
   /** Tracing programs need this type in the kernel's BTF: `btf_trace_<name>` for tracepoints, the function for fentry. */
   requires?: { kind: 'typedef' | 'function'; name: string };
   cgroup?: true;
+  /** Programs that belong to it and are attached with it, each where its section says. */
+  also?: readonly string[];
 }
 
 export interface Hook {
@@ -17,11 +19,21 @@ export interface Hook {
   consequence: string;
   /** Without a required hook the sensor does not start. */
   required: boolean;
+  /** Only used when it is asked for, because of what it costs. */
+  optIn?: 'syscall-pack';
 }
 
 function tracepoint(program: string, name: string): HookVariant {
   return { program, attachPoint: `tp_btf/${name}`, requires: { kind: 'typedef', name: `btf_trace_${name}` } };
 }
+
+/** The system calls of the pack; the first is the one that the others are attached with. */
+const packSyscalls = [
+  'ptrace',
+  ...(process.arch === 'x64' ? ['dup2'] : []),
+  ...['dup', 'dup3', 'fcntl', 'process_vm_readv', 'process_vm_writev', 'memfd_create', 'io_uring_setup', 'userfaultfd'],
+];
+const packFunction = `__${process.arch === 'x64' ? 'x64' : 'arm64'}_sys_ptrace`;
 
 /** Every hook of the sensor, with the ways to attach it that kernels offer. */
 export const hooks: readonly Hook[] = [
@@ -113,6 +125,28 @@ export const hooks: readonly Hook[] = [
     consequence:
       'privileges that grow without an exec, changed namespaces, tracers and deleted executables are not seen (rules integrity-*); processes that ran before are read from /proc',
     required: false,
+  },
+  {
+    name: 'io-uring',
+    variants: [tracepoint('io_uring', 'io_uring_create')],
+    consequence: 'programs that set up io_uring are not seen, except by the syscall pack',
+    required: false,
+  },
+  {
+    name: 'syscall-pack',
+    variants: [
+      {
+        program: 'syscall_ptrace',
+        attachPoint: `fexit/${packFunction}`,
+        requires: { kind: 'function', name: packFunction },
+        also: packSyscalls.slice(1).map((name) => `syscall_${name}`),
+      },
+      tracepoint('syscall_exit', 'sys_exit'),
+    ],
+    consequence:
+      'ptrace of own processes, sockets moved onto standard descriptors, process_vm_*, memfd_create and userfaultfd are not seen',
+    required: false,
+    optIn: 'syscall-pack',
   },
 ];
 

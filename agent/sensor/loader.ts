@@ -15,6 +15,8 @@ export interface LoadOptions {
   cgroupRoot: string | undefined;
   constants: readonly Constant[];
   ringBytes: number;
+  /** Attach the hooks that are only used when they are asked for. */
+  syscallPack?: boolean;
   /** Hook name → the attach point it must take, for tests of variants that this kernel would not choose by itself. */
   hookVariants?: Readonly<Record<string, string>>;
 }
@@ -49,7 +51,8 @@ interface Choice {
 export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
   checkHookVariants(options.hookVariants ?? {});
   const kernel = kernelTypes(libbpf);
-  const choices = hooks.map((hook): Choice => {
+  const wanted = hooks.filter((hook) => hook.optIn === undefined || options.syscallPack === true);
+  const choices = wanted.map((hook): Choice => {
     const state: HookState = { name: hook.name, attachPoint: undefined, reasons: [], consequence: hook.consequence };
     return {
       hook,
@@ -130,6 +133,10 @@ function isOffered(
   return true;
 }
 
+function programsOf(variant: HookVariant): string[] {
+  return [variant.program, ...(variant.also ?? [])];
+}
+
 function prepare(libbpf: Libbpf, options: LoadOptions, programs: ReadonlySet<string>): Handle {
   const object = openObject(libbpf, options.objectPath);
   setConstants(libbpf, object, options.btf, options.constants);
@@ -140,7 +147,7 @@ function prepare(libbpf: Libbpf, options: LoadOptions, programs: ReadonlySet<str
 }
 
 function tryLoad(libbpf: Libbpf, options: LoadOptions, choices: readonly Choice[]): Handle | undefined {
-  const programs = new Set(choices.flatMap((choice) => choice.candidates.map((variant) => variant.program)));
+  const programs = new Set(choices.flatMap((choice) => choice.candidates.flatMap(programsOf)));
   for (const program of unattachedPrograms) programs.add(program);
   const object = prepare(libbpf, options, programs);
   if (libbpf.load(object) === 0) return object;
@@ -150,7 +157,7 @@ function tryLoad(libbpf: Libbpf, options: LoadOptions, choices: readonly Choice[
 
 function loadsAlone(libbpf: Libbpf, options: LoadOptions, choice: Choice, variant: HookVariant): boolean {
   libbpf.takeMessages();
-  const object = prepare(libbpf, options, new Set([variant.program]));
+  const object = prepare(libbpf, options, new Set(programsOf(variant)));
   const error = libbpf.load(object);
   libbpf.close(object);
   if (error === 0) return true;
@@ -177,43 +184,44 @@ function unavailable(choices: readonly Choice[], reason: string, messages: reado
 }
 
 function attachable(libbpf: Libbpf, object: Handle, choices: readonly Choice[], options: LoadOptions): LoadedSensor {
-  const links = new Map<string, Handle>();
+  const links = new Map<string, Handle[]>();
   return {
     states: choices.map((choice) => choice.state),
     variable: (name) => shareVariable(libbpf, object, options.btf, name),
     programFd: (name) => libbpf.programFd(libbpf.findProgram(object, name)),
     mapFd: (name) => libbpf.mapFd(findMap(libbpf, object, name)),
     linkFd: (hook) => {
-      const link = links.get(hook);
+      const link = links.get(hook)?.[0];
       return link === undefined ? undefined : libbpf.linkFd(link);
     },
     attach: () => {
       for (const choice of choices) {
-        const link = attachHook(libbpf, object, choice, options.cgroupRoot);
-        if (link !== undefined) links.set(choice.hook.name, link);
+        const attached = attachHook(libbpf, object, choice, options.cgroupRoot);
+        if (attached !== undefined) links.set(choice.hook.name, attached);
       }
     },
     close: () => {
-      for (const link of [...links.values()].reverse()) libbpf.destroyLink(link);
+      for (const link of [...links.values()].flat().reverse()) libbpf.destroyLink(link);
       links.clear();
       libbpf.close(object);
     },
   };
 }
 
-/** The link of the first variant that attaches; undefined when the hook is optional and nothing does. */
-function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: string | undefined): Handle {
+/** The links of the first variant that attaches; undefined when the hook is optional and nothing does. */
+function attachHook(
+  libbpf: Libbpf,
+  object: Handle,
+  choice: Choice,
+  cgroupRoot: string | undefined,
+): Handle[] | undefined {
   for (const variant of choice.candidates) {
     libbpf.takeMessages();
-    const program = libbpf.findProgram(object, variant.program);
-    const link =
-      variant.cgroup === true && cgroupRoot !== undefined
-        ? attachToCgroup(libbpf, program, cgroupRoot)
-        : libbpf.attach(program);
-    if (link !== null) {
+    const links = attachVariant(libbpf, object, variant, cgroupRoot);
+    if (links !== undefined) {
       choice.state.attachPoint = variant.attachPoint;
       choice.state.program = variant.program;
-      return link;
+      return links;
     }
     choice.state.reasons.push(
       `${variant.attachPoint}: cannot be attached: ${loadReason(libbpf.takeMessages(), libbpf.errno())}`,
@@ -221,6 +229,27 @@ function attachHook(libbpf: Libbpf, object: Handle, choice: Choice, cgroupRoot: 
   }
   if (choice.hook.required) throw unavailable([choice], `hook ${choice.hook.name} loads but cannot be attached`, []);
   return undefined;
+}
+
+/** All of its programs, or none. */
+function attachVariant(
+  libbpf: Libbpf,
+  object: Handle,
+  variant: HookVariant,
+  cgroupRoot: string | undefined,
+): Handle[] | undefined {
+  const links: Handle[] = [];
+  for (const name of programsOf(variant)) {
+    const program = libbpf.findProgram(object, name);
+    const inCgroup = variant.cgroup === true && cgroupRoot !== undefined;
+    const link = inCgroup ? attachToCgroup(libbpf, program, cgroupRoot) : libbpf.attach(program);
+    if (link === null) {
+      for (const attached of links) libbpf.destroyLink(attached);
+      return undefined;
+    }
+    links.push(link);
+  }
+  return links;
 }
 
 function attachToCgroup(libbpf: Libbpf, program: Handle, cgroupRoot: string): Handle {

@@ -16,7 +16,7 @@ import {
 import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
 import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
-import { hostMountNamespace } from './host-namespaces.ts';
+import { readHostNamespaces } from './host-namespaces.ts';
 import {
   type ContainerLossRow,
   forgetContainerLosses,
@@ -27,12 +27,12 @@ import {
 import { LedgerCheck, type Mismatch } from './ledger-check.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
-import { noiseKeys } from './noise.ts';
 import { readProgramMisses } from './program-misses.ts';
 import { ReceivedCounts } from './received-counts.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWaiter } from './ring-waiter.ts';
 import { introduceSelf } from './self.ts';
+import { syscallTraitRows } from './syscall-traits.ts';
 import { type TaskSample, TaskSampler } from './task-sampler.ts';
 
 export interface SensorOptions {
@@ -58,6 +58,8 @@ export interface SensorOptions {
   budgets?: Partial<Budgets>;
   /** Tasks one sample may hold. */
   maxSampledTasks?: number;
+  /** Also hook the system calls that nothing else sees; it may cost every system call of the node. */
+  syscallPack?: boolean;
   /** Hook name → the attach point it must take; for tests. */
   hookVariants?: Readonly<Record<string, string>>;
 }
@@ -109,14 +111,17 @@ export class Sensor {
     this.#options = options;
     this.#libbpf = loadLibbpf();
     const btf = readObjectBtf(options.objectPath);
+    const host = readHostNamespaces(options.procRoot);
     this.#loaded = loadSensor(this.#libbpf, {
       objectPath: options.objectPath,
       btf,
       cgroupRoot: options.cgroupRoot,
       ringBytes: options.ringBytes,
+      syscallPack: options.syscallPack ?? false,
       hookVariants: options.hookVariants,
       constants: [
-        { name: 'host_mount_ns', bytes: 4, value: hostMountNamespace(options.procRoot) },
+        { name: 'host_mount_ns', bytes: 4, value: BigInt(host.mount) },
+        { name: 'host_network_ns', bytes: 4, value: BigInt(host.network) },
         { name: 'repeat_interval_ns', bytes: 8, value: BigInt(options.repeatIntervalMs ?? 60_000) * 1_000_000n },
         ...budgetConstants({ ...defaultBudgets, ...options.budgets }),
       ],
@@ -142,7 +147,7 @@ export class Sensor {
     this.#lossSignal = this.#loaded.variable('loss_signal');
     this.#received = options.metrics.counter('records_received_total', 'Records read from the ring buffer', ['type']);
     this.#invalid = options.metrics.counter('records_invalid_total', 'Records that could not be decoded');
-    this.#fillNoise();
+    this.#fillSyscallTraits();
     if (!introduceSelf(this.#libbpf, this.#loaded.programFd('introduce_self')))
       options.logger.info('this kernel cannot tell the programs which cgroup is the agent’s: /proc does');
   }
@@ -290,12 +295,11 @@ export class Sensor {
     }
   }
 
-  #fillNoise(): void {
-    const fd = this.#loaded.mapFd('capability_noise');
+  #fillSyscallTraits(): void {
+    const fd = this.#loaded.mapFd('syscall_traits');
     const key = Buffer.alloc(4);
-    const value = Buffer.from([1]);
-    for (const pair of noiseKeys()) {
-      key.writeUInt32LE(pair);
+    for (const { index, value } of syscallTraitRows()) {
+      key.writeUInt32LE(index);
       this.#libbpf.updateElement(fd, key, value, 0);
     }
   }

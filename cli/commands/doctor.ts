@@ -13,6 +13,7 @@ interface DoctorOptions {
   bpfObject: string;
   dockerSocket?: string;
   criSocket?: string[];
+  measureSyscallPack?: boolean;
 }
 
 export function doctorCommand(): Command {
@@ -22,6 +23,7 @@ export function doctorCommand(): Command {
       'Looks at everything watching containers needs, loads the BPF programs for a moment, and says what follows.',
     )
     .option('--problems', 'only what is not as it should be')
+    .option('--measure-syscall-pack', 'time system calls with the syscall pack and without; takes some seconds')
     .addOption(jsonOption())
     .addOption(
       option('--bpf-object <file>', 'the compiled BPF programs').default(defaultBpfObject, '.build/tallyman.bpf.o'),

@@ -8,12 +8,15 @@ import { checkLosses } from './losses.ts';
 import { checkNatsServer } from './nats.ts';
 import { checkRuntimes } from './runtimes.ts';
 import { checkSensor } from './sensor.ts';
+import { measureSyscallPackCost, syscallPackNotMeasured } from './syscall-pack.ts';
 
 export interface ExamineOptions {
   bpfObject: string;
   dockerSocket?: string;
   /** Where CRI runtimes are expected; the usual places when not given. */
   criSocket?: readonly string[];
+  /** Time system calls with the syscall pack and without; takes some seconds. */
+  measureSyscallPack?: boolean;
 }
 
 /** Looks at everything, cheap and certain things first; the programs are loaded only when nothing rules it out. */
@@ -31,11 +34,14 @@ export async function examine(options: ExamineOptions): Promise<Verdict> {
   ];
   const blocked = kernel.some(({ state }) => state === 'blocked');
   const sensor = blocked ? [] : await checkSensor(options.bpfObject);
+  const measure = options.measureSyscallPack === true;
+  const pack = measure && !blocked ? await measureSyscallPackCost(options.bpfObject) : syscallPackNotMeasured;
   const files = blocked ? [] : [await checkFiles()];
   const losses = await checkLosses();
   return verdictOf([
     ...kernel,
     ...sensor,
+    pack,
     ...files,
     ...losses,
     ...(await checkRuntimes(options)),

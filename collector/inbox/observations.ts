@@ -6,6 +6,7 @@ const kinds = {
   capabilityUsed: 'capability-used',
   connected: 'connected',
   fileChanged: 'file-changed',
+  namespaceChanged: 'namespace-changed',
 } as const satisfies Record<NonNullable<Observation['fact']>['$case'], ObservationKind>;
 
 /** The row an observation is kept in; undefined for one without a fact. */

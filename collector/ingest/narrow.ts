@@ -202,6 +202,12 @@ function narrowObservation(observation: Observation, cut: Cutter, receivedAtUnix
   if (fact.$case === 'capabilityUsed') {
     fact.value.capabilityName = cut.text(fact.value.capabilityName, limits.nameLength);
     fact.value.syscallName = cut.text(fact.value.syscallName, limits.nameLength);
+    fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
+  }
+  if (fact.$case === 'namespaceChanged') {
+    fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
+    for (const kinds of [fact.value.changed, fact.value.toHost])
+      cut.texts(cut.list(kinds, limits.listEntries), limits.nameLength);
   }
   return undefined;
 }

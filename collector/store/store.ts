@@ -48,7 +48,7 @@ export interface InboxItem {
   receivedAtUnixMs: number;
 }
 
-export type ObservationKind = 'executed' | 'capability-used' | 'connected' | 'file-changed';
+export type ObservationKind = 'executed' | 'capability-used' | 'connected' | 'namespace-changed' | 'file-changed';
 
 /** A deduplicated fact about a container, with the times it was reported first and last. */
 export interface StoredObservation {

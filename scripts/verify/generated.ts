@@ -8,6 +8,7 @@ import { runCommand } from './run-step.ts';
 const generators = [
   { script: 'scripts/generate-layout.ts', what: 'record layout', needs: '.build/tallyman.bpf.o' },
   { script: 'scripts/generate-rules-doc.ts', what: 'rule reference', needs: undefined },
+  { script: 'scripts/generate-noise-doc.ts', what: 'capability noise', needs: undefined },
   { script: 'scripts/generate-cli-doc.ts', what: 'command reference', needs: undefined },
 ];
 

@@ -14,6 +14,7 @@ import { cgroupRoot, runContainer } from './guest-container.ts';
 import { cgroupChecks, networkChecks } from './network-checks.ts';
 import { privilegeChecks } from './privilege-checks.ts';
 import { processChecks } from './process-checks.ts';
+import { questionChecks, syscallPackChecks } from './question-checks.ts';
 import { sampleChecks } from './sample-checks.ts';
 
 /**
@@ -33,7 +34,10 @@ interface Session {
   events: KernelEvent[];
 }
 
-function openSession(hookVariants: Record<string, string>, budgets: Partial<Budgets> = {}): Session {
+function openSession(
+  hookVariants: Record<string, string>,
+  { budgets = {}, syscallPack = false }: { budgets?: Partial<Budgets>; syscallPack?: boolean } = {},
+): Session {
   const events: KernelEvent[] = [];
   const sensor = new Sensor({
     objectPath: '/tallyman.bpf.o',
@@ -43,6 +47,7 @@ function openSession(hookVariants: Record<string, string>, budgets: Partial<Budg
     onEvent: (event) => events.push(event),
     logger: createLogger({ level: 'info' }),
     metrics: new Metrics('agent'),
+    syscallPack,
     hookVariants,
     budgets,
   });
@@ -128,7 +133,8 @@ async function checkLedger(session: Session): Promise<Outcome> {
 /** A container that floods is bounded, and what it lost is known to the last record. */
 async function checkBudget(): Promise<Outcome> {
   const outcome: Outcome = { hook: 'budget', attachPoint: 'all', check: 'a flood is bounded, what it cost is known' };
-  const session = openSession({}, { exec: { perSecond: 10, burst: 20 }, reserve: { perSecond: 10, burst: 20 } });
+  const few = { perSecond: 10, burst: 20 };
+  const session = openSession({}, { budgets: { exec: few, reserve: few } });
   try {
     const run = await runContainer('actor execs 1500 /bin/true');
     session.sensor.drain();
@@ -149,8 +155,12 @@ async function checkBudget(): Promise<Outcome> {
   return outcome;
 }
 
-async function runSession(hookVariants: Record<string, string>, checks: readonly Check[]): Promise<Outcome[]> {
-  const session = openSession(hookVariants);
+async function runSession(
+  hookVariants: Record<string, string>,
+  checks: readonly Check[],
+  syscallPack = false,
+): Promise<Outcome[]> {
+  const session = openSession(hookVariants, { syscallPack });
   const outcomes: Outcome[] = [];
   try {
     for (const state of session.sensor.hooks) {
@@ -185,7 +195,7 @@ let outcomes: Outcome[] = [];
 try {
   const checks = [
     ...[...processChecks, ...privilegeChecks, ...sampleChecks],
-    ...[...capabilityChecks, ...networkChecks, ...cgroupChecks],
+    ...[...capabilityChecks, ...questionChecks, ...networkChecks, ...cgroupChecks],
   ];
   outcomes = [...(await runSession({}, checks)), await checkBudget()];
   const chosen = outcomes;
@@ -202,6 +212,8 @@ try {
     report(outcome);
     outcomes.push(outcome);
   }
+  for (const { attachPoint } of hooks.find((hook) => hook.name === 'syscall-pack')?.variants ?? [])
+    outcomes = [...outcomes, ...(await runSession({ 'syscall-pack': attachPoint }, syscallPackChecks, true))];
 } catch (error) {
   console.log(`FAIL  ${messageOf(error)}`);
   outcomes.push({ hook: 'sensor', attachPoint: 'none', check: 'starts', error: messageOf(error) });

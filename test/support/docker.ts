@@ -51,6 +51,7 @@ export interface RunOptions {
   networkMode?: string;
   privileged?: boolean;
   capAdd?: string[];
+  capDrop?: string[];
   securityOpt?: string[];
   binds?: string[];
   /** Mount point → options. */
@@ -63,7 +64,7 @@ export interface RunOptions {
 }
 
 /** The programs of test/support/programs; each says in its own file what it does. */
-type TestProgram = 'actor' | 'breeder' | 'executor' | 'shifter';
+type TestProgram = 'actor' | 'breeder' | 'executor' | 'pack' | 'privilege' | 'shifter';
 
 /** Compiles a test program; the path of the static binary. */
 export async function buildProgram(name: TestProgram): Promise<string> {
@@ -83,7 +84,7 @@ export async function buildTestImage(reference: string = testImage): Promise<voi
   try {
     for (const directory of ['bin', 'tmp', 'etc', 'proc', 'sys', 'dev']) mkdirSync(join(root, directory));
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    for (const name of ['actor', 'breeder', 'executor', 'shifter'] as const)
+    for (const name of ['actor', 'breeder', 'executor', 'pack', 'privilege', 'shifter'] as const)
       copyFileSync(await buildProgram(name), join(root, 'bin', name));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n');
@@ -121,6 +122,7 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
       NetworkMode: options.networkMode ?? 'none',
       Privileged: options.privileged ?? false,
       ...(options.capAdd === undefined ? {} : { CapAdd: options.capAdd }),
+      ...(options.capDrop === undefined ? {} : { CapDrop: options.capDrop }),
       ...(options.securityOpt === undefined ? {} : { SecurityOpt: options.securityOpt }),
       ...(options.binds === undefined ? {} : { Binds: options.binds }),
       ...(options.tmpfs === undefined ? {} : { Tmpfs: options.tmpfs }),

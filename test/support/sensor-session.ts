@@ -29,7 +29,9 @@ export class SensorSession {
   readonly sensor: Sensor;
   readonly events: KernelEvent[] = [];
 
-  constructor(options: Partial<Pick<SensorOptions, 'ringBytes' | 'repeatIntervalMs' | 'budgets'>> = {}) {
+  constructor(
+    options: Partial<Pick<SensorOptions, 'ringBytes' | 'repeatIntervalMs' | 'budgets' | 'syscallPack'>> = {},
+  ) {
     this.sensor = new Sensor({
       objectPath: bpfObject,
       procRoot: '/proc',
@@ -38,6 +40,7 @@ export class SensorSession {
       onEvent: (event) => this.events.push(event),
       logger: silentLogger,
       metrics: new Metrics('agent'),
+      syscallPack: options.syscallPack ?? false,
       ...(options.repeatIntervalMs === undefined ? {} : { repeatIntervalMs: options.repeatIntervalMs }),
       ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
     });

@@ -50,6 +50,8 @@ static __always_inline int budget_class_of(__u32 type)
 	case RECORD_FORK:
 		return BUDGET_FORK;
 	case RECORD_CAPABILITY:
+	case RECORD_NAMESPACE:
+	case RECORD_SYSCALL:
 		return BUDGET_PRIVILEGE;
 	case RECORD_CONNECT:
 	case RECORD_TCP_STATE:

@@ -10,9 +10,11 @@ struct repeat_key {
 	__u64 executable_inode;
 	__u32 executable_device;
 	__u32 type;
-	/* Capability: number, syscall, outcome. Network: family, protocol or state, port. */
-	__u32 fact[3];
-	__u32 reserved;
+	/*
+	 * Capability: number, syscall, outcome, way of asking, with arguments as the address. Network: family, protocol or
+	 * state, port. Namespaces: those that changed, those that are the host's, whether by clone.
+	 */
+	__u32 fact[4];
 	__u8 address[16];
 };
 
@@ -53,6 +55,12 @@ static __always_inline bool first_or_due(const struct repeat_key *key, __u32 *co
 	state->repeats = 0;
 	state->sent_ktime_ns = now;
 	return true;
+}
+
+/* The record could not be sent after all: the next of its kind is a first one again. */
+static __always_inline void forget_repeat(const struct repeat_key *key)
+{
+	bpf_map_delete_elem(&repeats, key);
 }
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "emit.bpf.h"
 #include "known-task.bpf.h"
+#include "namespace.bpf.h"
 #include "privileges.bpf.h"
 
 /* The longest part of the strings. */

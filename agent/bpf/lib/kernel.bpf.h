@@ -152,6 +152,10 @@ typedef struct {
 	__u64 val;
 } kernel_cap_t;
 
+struct time_namespace {
+	struct ns_common ns;
+};
+
 struct user_namespace {
 	struct user_namespace *parent;
 	int level;
@@ -166,6 +170,7 @@ struct nsproxy {
 	struct cgroup_namespace *cgroup_ns;
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
+	struct time_namespace *time_ns;
 };
 
 struct cred {
@@ -245,7 +250,15 @@ struct seccomp {
 	int mode;
 };
 
+struct thread_info {
+	unsigned long flags;
+#if defined(__TARGET_ARCH_x86)
+	__u32 status;
+#endif
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -327,6 +340,11 @@ struct bpf_iter_meta {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
 	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
@@ -339,6 +357,8 @@ struct user_pt_regs {
 };
 
 struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0;
 	__s32 syscallno;
 };
 #endif
@@ -359,11 +379,27 @@ struct bpf_iter__task {
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
+#define TMPFS_MAGIC 0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 #define PFA_NO_NEW_PRIVS 0
 #define PT_PTRACED 0x00000001
+
+#define CAP_SYS_ADMIN 21
+
+#define CLONE_NEWTIME 0x00000080
+#define CLONE_NEWNS 0x00020000
+#define CLONE_NEWCGROUP 0x02000000
+#define CLONE_NEWUTS 0x04000000
+#define CLONE_NEWIPC 0x08000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+#define CLONE_NEW_ALL                                                                                         \
+	(CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |          \
+	 CLONE_NEWPID | CLONE_NEWNET)
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2

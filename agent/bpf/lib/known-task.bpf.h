@@ -41,7 +41,7 @@ static __always_inline __u32 known_task_container_pid(struct task_struct *task)
 
 static __always_inline bool known_task_is_candidate(struct task_struct *task)
 {
-	return is_candidate(task->nsproxy->mnt_ns->ns.inum, known_task_cgroup_id(task));
+	return is_candidate(task->nsproxy->mnt_ns->ns.inum, known_task_cgroup_id(task), task->tgid);
 }
 
 static __always_inline struct process_entry *known_task_process_entry(struct task_struct *task)

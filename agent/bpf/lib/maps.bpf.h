@@ -11,6 +11,8 @@
 
 /* Mount namespace of the host: tasks in it are never reported. */
 const volatile __u32 host_mount_ns __weak = 0;
+/* Network namespace of the host. */
+const volatile __u32 host_network_ns __weak = 0;
 /* A repeat of a deduplicated record is sent again after this long, with the number of repeats in between. */
 const volatile __u64 repeat_interval_ns __weak = 60000000000ULL;
 

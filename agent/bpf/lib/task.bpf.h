@@ -32,16 +32,26 @@ static __always_inline __u32 task_container_pid(struct task_struct *task)
 	return upid.nr;
 }
 
+/* The entry of the task's process, if it is past the runtime's set-up; NULL for the host and for runc itself. */
+static __always_inline struct process_entry *task_process_entry(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	return bpf_map_lookup_elem(&processes, &tgid);
+}
+
 /*
  * True for tasks outside the host's mount namespace whose cgroup is watched or not yet judged. Unjudged cgroups pass so
- * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container. Never
- * true for the agent and its children.
+ * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container. A
+ * process of a container stays one when it goes into the host's mount namespace. Never true for the agent and its children.
  */
-static __always_inline bool is_candidate(__u32 mount_ns, __u64 cgroup_id)
+static __always_inline bool is_candidate(__u32 mount_ns, __u64 cgroup_id, __u32 tgid)
 {
 	struct cgroup_entry *entry;
 
-	if (mount_ns == host_mount_ns || mount_ns == 0 || cgroup_id == own_cgroup_id)
+	if (mount_ns == 0 || cgroup_id == own_cgroup_id)
+		return false;
+	if (mount_ns == host_mount_ns && !bpf_map_lookup_elem(&processes, &tgid))
 		return false;
 	entry = bpf_map_lookup_elem(&cgroups, &cgroup_id);
 	return !entry || entry->verdict != CGROUP_IGNORE;
@@ -49,15 +59,8 @@ static __always_inline bool is_candidate(__u32 mount_ns, __u64 cgroup_id)
 
 static __always_inline bool task_is_candidate(struct task_struct *task)
 {
-	return is_candidate(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum), task_cgroup_id(task));
-}
-
-/* The entry of the task's process, if it is past the runtime's set-up; NULL for the host and for runc itself. */
-static __always_inline struct process_entry *task_process_entry(struct task_struct *task)
-{
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-
-	return bpf_map_lookup_elem(&processes, &tgid);
+	return is_candidate(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum), task_cgroup_id(task),
+			    BPF_CORE_READ(task, tgid));
 }
 
 static __always_inline void fill_header(struct record_header *header, struct task_struct *task, __u32 type, __u32 size)

@@ -5,7 +5,9 @@ import type {
   HeldPrivileges,
   IntegrityEvidence,
   NamespaceChange,
+  NamespaceEvidence,
   NetworkEvidence,
+  SyscallEvidence,
 } from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
@@ -68,6 +70,8 @@ function evidenceData(finding: Finding): object {
     interpreter: acting?.interpreter || undefined,
     stdio_sockets: acting === undefined || acting.stdioSockets.length === 0 ? undefined : acting.stdioSockets,
     capability: evidence?.$case === 'capability' ? capabilityData(evidence.value) : undefined,
+    namespace: evidence?.$case === 'namespace' ? namespaceEventData(evidence.value) : undefined,
+    syscall: evidence?.$case === 'syscall' ? syscallData(evidence.value) : undefined,
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
     file: evidence?.$case === 'file' ? fileData(evidence.value) : undefined,
     integrity: evidence?.$case === 'integrity' ? integrityData(evidence.value) : undefined,
@@ -114,7 +118,41 @@ function capabilityData(evidence: CapabilityEvidence): object {
     number: evidence.capability,
     syscall: evidence.syscallName,
     syscall_number: evidence.syscallNumber,
+    syscall_abi: evidence.syscallAbi || undefined,
+    arguments: evidence.arguments.length > 0 ? evidence.arguments : undefined,
+    target_uid: evidence.targetUid,
+    target_gid: evidence.targetGid,
+    target_pid: evidence.targetPid,
     granted: evidence.granted,
+    user_namespace: evidence.userNamespace || undefined,
+    initial_user_namespace: evidence.userNamespace === '' ? undefined : evidence.initialUserNamespace,
+    count: jsonNumber(evidence.count),
+  };
+}
+
+function namespaceEventData(evidence: NamespaceEvidence): object {
+  return {
+    changed: evidence.changed,
+    to_host: evidence.toHost,
+    before: evidence.before,
+    after: evidence.after,
+    syscall: evidence.syscallName || undefined,
+    arguments: evidence.arguments.length > 0 ? evidence.arguments : undefined,
+    count: jsonNumber(evidence.count),
+  };
+}
+
+function syscallData(evidence: SyscallEvidence): object {
+  return {
+    name: evidence.syscallName,
+    number: evidence.syscallNumber,
+    arguments: evidence.arguments.length > 0 ? evidence.arguments : undefined,
+    target_pid: evidence.targetPid,
+    result: evidence.result === undefined ? undefined : jsonNumber(evidence.result),
+    errno: evidence.errno || undefined,
+    memfd_name: evidence.name || undefined,
+    stdio_fd: evidence.stdioFd,
+    peer: endpoint(evidence.peerAddress, evidence.peerPort),
     count: jsonNumber(evidence.count),
   };
 }

@@ -152,6 +152,68 @@ export interface CapabilityEvidence {
   syscallName: string;
   granted: boolean;
   count: bigint;
+  /** "native"; "32-bit" for the numbers of 32-bit programs. */
+  syscallAbi: string;
+  /** What the arguments say, by their names in the kernel's headers: "CLONE_NEWUSER", "PTRACE_ATTACH", "AF_PACKET". */
+  arguments: string[];
+  /** Whom it wants to become or acts on; ids of the caller's namespaces. */
+  targetUid?: number | undefined;
+  targetGid?: number | undefined;
+  targetPid?:
+    | number
+    | undefined;
+  /** The user namespace it was asked for: "own", "ancestor", "descendant", "unrelated". */
+  userNamespace: string;
+  /** It is the host's initial one. */
+  initialUserNamespace: boolean;
+}
+
+/** A system call that no decision of the kernel tells of, and how it ended. */
+export interface SyscallEvidence {
+  syscallNumber: number;
+  syscallName: string;
+  /** What the arguments say, as in CapabilityEvidence. */
+  arguments: string[];
+  targetPid?:
+    | number
+    | undefined;
+  /** Absent when it failed. */
+  result?:
+    | bigint
+    | undefined;
+  /** 0 when it did not. */
+  errno: number;
+  /** Of a memfd. */
+  name: string;
+  /** The descriptor (0, 1, 2) that a socket became, and the peer of that socket. */
+  stdioFd?: number | undefined;
+  peerAddress: string;
+  peerPort: number;
+  count: bigint;
+}
+
+/** A process is in other namespaces than before: "mount", "pid", "network", "user", "cgroup", "ipc", "uts", "time". */
+export interface NamespaceEvidence {
+  changed: string[];
+  /** Those of them that are the host's now. */
+  toHost: string[];
+  /** nsfs inode numbers, by kind. */
+  before: { [key: string]: number };
+  after: { [key: string]: number };
+  /** "clone", "clone3"; empty when the process went by itself. */
+  syscallName: string;
+  arguments: string[];
+  count: bigint;
+}
+
+export interface NamespaceEvidence_BeforeEntry {
+  key: string;
+  value: number;
+}
+
+export interface NamespaceEvidence_AfterEntry {
+  key: string;
+  value: number;
 }
 
 export interface NetworkEvidence {
@@ -247,7 +309,7 @@ export interface IntegrityEvidence {
 }
 
 export interface Event {
-  /** "exec", "capability", "connect", "tcp", "file", "integrity", "posture" */
+  /** "exec", "capability", "namespace", "syscall", "connect", "tcp", "file", "integrity", "posture" */
   kind: string;
   timeUnixNs: bigint;
   /** CLOCK_BOOTTIME nanoseconds; 0 for events that are not from the kernel. */
@@ -257,6 +319,8 @@ export interface Event {
     | { $case: "capability"; value: CapabilityEvidence }
     | { $case: "network"; value: NetworkEvidence }
     | { $case: "posture"; value: PostureEvidence }
+    | { $case: "namespace"; value: NamespaceEvidence }
+    | { $case: "syscall"; value: SyscallEvidence }
     | { $case: "file"; value: FileEvidence }
     | { $case: "integrity"; value: IntegrityEvidence }
     | undefined;
@@ -502,7 +566,21 @@ export const ExecEvidence: MessageFns<ExecEvidence> = {
 };
 
 function createBaseCapabilityEvidence(): CapabilityEvidence {
-  return { capability: 0, capabilityName: "", syscallNumber: 0, syscallName: "", granted: false, count: 0n };
+  return {
+    capability: 0,
+    capabilityName: "",
+    syscallNumber: 0,
+    syscallName: "",
+    granted: false,
+    count: 0n,
+    syscallAbi: "",
+    arguments: [],
+    targetUid: undefined,
+    targetGid: undefined,
+    targetPid: undefined,
+    userNamespace: "",
+    initialUserNamespace: false,
+  };
 }
 
 export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
@@ -527,6 +605,27 @@ export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
         throw new globalThis.Error("value provided for field message.count of type uint64 too large");
       }
       writer.uint32(48).uint64(message.count);
+    }
+    if (message.syscallAbi !== "") {
+      writer.uint32(58).string(message.syscallAbi);
+    }
+    for (const v of message.arguments) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.targetUid !== undefined) {
+      writer.uint32(72).uint32(message.targetUid);
+    }
+    if (message.targetGid !== undefined) {
+      writer.uint32(80).uint32(message.targetGid);
+    }
+    if (message.targetPid !== undefined) {
+      writer.uint32(88).uint32(message.targetPid);
+    }
+    if (message.userNamespace !== "") {
+      writer.uint32(98).string(message.userNamespace);
+    }
+    if (message.initialUserNamespace !== false) {
+      writer.uint32(104).bool(message.initialUserNamespace);
     }
     return writer;
   },
@@ -592,6 +691,62 @@ export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
             message.count = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.syscallAbi = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.arguments.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.targetUid = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.targetGid = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.targetPid = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.userNamespace = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.initialUserNamespace = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -624,6 +779,39 @@ export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
         : "",
       granted: isSet(object.granted) ? globalThis.Boolean(object.granted) : false,
       count: isSet(object.count) ? BigInt(object.count) : 0n,
+      syscallAbi: isSet(object.syscallAbi)
+        ? globalThis.String(object.syscallAbi)
+        : isSet(object.syscall_abi)
+        ? globalThis.String(object.syscall_abi)
+        : "",
+      arguments: globalThis.Array.isArray(object?.arguments)
+        ? object.arguments.map((e: any) => globalThis.String(e))
+        : [],
+      targetUid: isSet(object.targetUid)
+        ? globalThis.Number(object.targetUid)
+        : isSet(object.target_uid)
+        ? globalThis.Number(object.target_uid)
+        : undefined,
+      targetGid: isSet(object.targetGid)
+        ? globalThis.Number(object.targetGid)
+        : isSet(object.target_gid)
+        ? globalThis.Number(object.target_gid)
+        : undefined,
+      targetPid: isSet(object.targetPid)
+        ? globalThis.Number(object.targetPid)
+        : isSet(object.target_pid)
+        ? globalThis.Number(object.target_pid)
+        : undefined,
+      userNamespace: isSet(object.userNamespace)
+        ? globalThis.String(object.userNamespace)
+        : isSet(object.user_namespace)
+        ? globalThis.String(object.user_namespace)
+        : "",
+      initialUserNamespace: isSet(object.initialUserNamespace)
+        ? globalThis.Boolean(object.initialUserNamespace)
+        : isSet(object.initial_user_namespace)
+        ? globalThis.Boolean(object.initial_user_namespace)
+        : false,
     };
   },
 
@@ -647,6 +835,27 @@ export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
     if (message.count !== 0n) {
       obj.count = message.count.toString();
     }
+    if (message.syscallAbi !== "") {
+      obj.syscallAbi = message.syscallAbi;
+    }
+    if (message.arguments?.length) {
+      obj.arguments = message.arguments;
+    }
+    if (message.targetUid !== undefined) {
+      obj.targetUid = Math.round(message.targetUid);
+    }
+    if (message.targetGid !== undefined) {
+      obj.targetGid = Math.round(message.targetGid);
+    }
+    if (message.targetPid !== undefined) {
+      obj.targetPid = Math.round(message.targetPid);
+    }
+    if (message.userNamespace !== "") {
+      obj.userNamespace = message.userNamespace;
+    }
+    if (message.initialUserNamespace !== false) {
+      obj.initialUserNamespace = message.initialUserNamespace;
+    }
     return obj;
   },
 
@@ -661,6 +870,694 @@ export const CapabilityEvidence: MessageFns<CapabilityEvidence> = {
     message.syscallName = object.syscallName ?? "";
     message.granted = object.granted ?? false;
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.syscallAbi = object.syscallAbi ?? "";
+    message.arguments = object.arguments?.map((e) => e) || [];
+    message.targetUid = object.targetUid ?? undefined;
+    message.targetGid = object.targetGid ?? undefined;
+    message.targetPid = object.targetPid ?? undefined;
+    message.userNamespace = object.userNamespace ?? "";
+    message.initialUserNamespace = object.initialUserNamespace ?? false;
+    return message;
+  },
+};
+
+function createBaseSyscallEvidence(): SyscallEvidence {
+  return {
+    syscallNumber: 0,
+    syscallName: "",
+    arguments: [],
+    targetPid: undefined,
+    result: undefined,
+    errno: 0,
+    name: "",
+    stdioFd: undefined,
+    peerAddress: "",
+    peerPort: 0,
+    count: 0n,
+  };
+}
+
+export const SyscallEvidence: MessageFns<SyscallEvidence> = {
+  encode(message: SyscallEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.syscallNumber !== 0) {
+      writer.uint32(8).uint32(message.syscallNumber);
+    }
+    if (message.syscallName !== "") {
+      writer.uint32(18).string(message.syscallName);
+    }
+    for (const v of message.arguments) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.targetPid !== undefined) {
+      writer.uint32(32).uint32(message.targetPid);
+    }
+    if (message.result !== undefined) {
+      if (BigInt.asIntN(64, message.result) !== message.result) {
+        throw new globalThis.Error("value provided for field message.result of type int64 too large");
+      }
+      writer.uint32(40).int64(message.result);
+    }
+    if (message.errno !== 0) {
+      writer.uint32(48).uint32(message.errno);
+    }
+    if (message.name !== "") {
+      writer.uint32(58).string(message.name);
+    }
+    if (message.stdioFd !== undefined) {
+      writer.uint32(64).uint32(message.stdioFd);
+    }
+    if (message.peerAddress !== "") {
+      writer.uint32(74).string(message.peerAddress);
+    }
+    if (message.peerPort !== 0) {
+      writer.uint32(80).uint32(message.peerPort);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyscallEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyscallEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.syscallNumber = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.syscallName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.arguments.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.targetPid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.result = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.errno = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.stdioFd = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.peerAddress = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.peerPort = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyscallEvidence {
+    return {
+      syscallNumber: isSet(object.syscallNumber)
+        ? globalThis.Number(object.syscallNumber)
+        : isSet(object.syscall_number)
+        ? globalThis.Number(object.syscall_number)
+        : 0,
+      syscallName: isSet(object.syscallName)
+        ? globalThis.String(object.syscallName)
+        : isSet(object.syscall_name)
+        ? globalThis.String(object.syscall_name)
+        : "",
+      arguments: globalThis.Array.isArray(object?.arguments)
+        ? object.arguments.map((e: any) => globalThis.String(e))
+        : [],
+      targetPid: isSet(object.targetPid)
+        ? globalThis.Number(object.targetPid)
+        : isSet(object.target_pid)
+        ? globalThis.Number(object.target_pid)
+        : undefined,
+      result: isSet(object.result) ? BigInt(object.result) : undefined,
+      errno: isSet(object.errno) ? globalThis.Number(object.errno) : 0,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      stdioFd: isSet(object.stdioFd)
+        ? globalThis.Number(object.stdioFd)
+        : isSet(object.stdio_fd)
+        ? globalThis.Number(object.stdio_fd)
+        : undefined,
+      peerAddress: isSet(object.peerAddress)
+        ? globalThis.String(object.peerAddress)
+        : isSet(object.peer_address)
+        ? globalThis.String(object.peer_address)
+        : "",
+      peerPort: isSet(object.peerPort)
+        ? globalThis.Number(object.peerPort)
+        : isSet(object.peer_port)
+        ? globalThis.Number(object.peer_port)
+        : 0,
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+    };
+  },
+
+  toJSON(message: SyscallEvidence): unknown {
+    const obj: any = {};
+    if (message.syscallNumber !== 0) {
+      obj.syscallNumber = Math.round(message.syscallNumber);
+    }
+    if (message.syscallName !== "") {
+      obj.syscallName = message.syscallName;
+    }
+    if (message.arguments?.length) {
+      obj.arguments = message.arguments;
+    }
+    if (message.targetPid !== undefined) {
+      obj.targetPid = Math.round(message.targetPid);
+    }
+    if (message.result !== undefined) {
+      obj.result = message.result.toString();
+    }
+    if (message.errno !== 0) {
+      obj.errno = Math.round(message.errno);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.stdioFd !== undefined) {
+      obj.stdioFd = Math.round(message.stdioFd);
+    }
+    if (message.peerAddress !== "") {
+      obj.peerAddress = message.peerAddress;
+    }
+    if (message.peerPort !== 0) {
+      obj.peerPort = Math.round(message.peerPort);
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyscallEvidence>): SyscallEvidence {
+    return SyscallEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyscallEvidence>): SyscallEvidence {
+    const message = createBaseSyscallEvidence();
+    message.syscallNumber = object.syscallNumber ?? 0;
+    message.syscallName = object.syscallName ?? "";
+    message.arguments = object.arguments?.map((e) => e) || [];
+    message.targetPid = object.targetPid ?? undefined;
+    message.result = (object.result !== undefined && object.result !== null) ? BigInt(object.result) : undefined;
+    message.errno = object.errno ?? 0;
+    message.name = object.name ?? "";
+    message.stdioFd = object.stdioFd ?? undefined;
+    message.peerAddress = object.peerAddress ?? "";
+    message.peerPort = object.peerPort ?? 0;
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
+function createBaseNamespaceEvidence(): NamespaceEvidence {
+  return { changed: [], toHost: [], before: {}, after: {}, syscallName: "", arguments: [], count: 0n };
+}
+
+export const NamespaceEvidence: MessageFns<NamespaceEvidence> = {
+  encode(message: NamespaceEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changed) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.toHost) {
+      writer.uint32(18).string(v!);
+    }
+    globalThis.Object.entries(message.before).forEach(([key, value]: [string, number]) => {
+      NamespaceEvidence_BeforeEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    globalThis.Object.entries(message.after).forEach(([key, value]: [string, number]) => {
+      NamespaceEvidence_AfterEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.syscallName !== "") {
+      writer.uint32(42).string(message.syscallName);
+    }
+    for (const v of message.arguments) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamespaceEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamespaceEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changed.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toHost.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = NamespaceEvidence_BeforeEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.before[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = NamespaceEvidence_AfterEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.after[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.syscallName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.arguments.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamespaceEvidence {
+    return {
+      changed: globalThis.Array.isArray(object?.changed) ? object.changed.map((e: any) => globalThis.String(e)) : [],
+      toHost: globalThis.Array.isArray(object?.toHost)
+        ? object.toHost.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.to_host)
+        ? object.to_host.map((e: any) => globalThis.String(e))
+        : [],
+      before: isObject(object.before)
+        ? (globalThis.Object.entries(object.before) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      after: isObject(object.after)
+        ? (globalThis.Object.entries(object.after) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      syscallName: isSet(object.syscallName)
+        ? globalThis.String(object.syscallName)
+        : isSet(object.syscall_name)
+        ? globalThis.String(object.syscall_name)
+        : "",
+      arguments: globalThis.Array.isArray(object?.arguments)
+        ? object.arguments.map((e: any) => globalThis.String(e))
+        : [],
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+    };
+  },
+
+  toJSON(message: NamespaceEvidence): unknown {
+    const obj: any = {};
+    if (message.changed?.length) {
+      obj.changed = message.changed;
+    }
+    if (message.toHost?.length) {
+      obj.toHost = message.toHost;
+    }
+    if (message.before) {
+      const entries = globalThis.Object.entries(message.before) as [string, number][];
+      if (entries.length > 0) {
+        obj.before = {};
+        entries.forEach(([k, v]) => {
+          obj.before[k] = Math.round(v);
+        });
+      }
+    }
+    if (message.after) {
+      const entries = globalThis.Object.entries(message.after) as [string, number][];
+      if (entries.length > 0) {
+        obj.after = {};
+        entries.forEach(([k, v]) => {
+          obj.after[k] = Math.round(v);
+        });
+      }
+    }
+    if (message.syscallName !== "") {
+      obj.syscallName = message.syscallName;
+    }
+    if (message.arguments?.length) {
+      obj.arguments = message.arguments;
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamespaceEvidence>): NamespaceEvidence {
+    return NamespaceEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamespaceEvidence>): NamespaceEvidence {
+    const message = createBaseNamespaceEvidence();
+    message.changed = object.changed?.map((e) => e) || [];
+    message.toHost = object.toHost?.map((e) => e) || [];
+    message.before = (globalThis.Object.entries(object.before ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.after = (globalThis.Object.entries(object.after ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.syscallName = object.syscallName ?? "";
+    message.arguments = object.arguments?.map((e) => e) || [];
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
+function createBaseNamespaceEvidence_BeforeEntry(): NamespaceEvidence_BeforeEntry {
+  return { key: "", value: 0 };
+}
+
+export const NamespaceEvidence_BeforeEntry: MessageFns<NamespaceEvidence_BeforeEntry> = {
+  encode(message: NamespaceEvidence_BeforeEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamespaceEvidence_BeforeEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamespaceEvidence_BeforeEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamespaceEvidence_BeforeEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: NamespaceEvidence_BeforeEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamespaceEvidence_BeforeEntry>): NamespaceEvidence_BeforeEntry {
+    return NamespaceEvidence_BeforeEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamespaceEvidence_BeforeEntry>): NamespaceEvidence_BeforeEntry {
+    const message = createBaseNamespaceEvidence_BeforeEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseNamespaceEvidence_AfterEntry(): NamespaceEvidence_AfterEntry {
+  return { key: "", value: 0 };
+}
+
+export const NamespaceEvidence_AfterEntry: MessageFns<NamespaceEvidence_AfterEntry> = {
+  encode(message: NamespaceEvidence_AfterEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamespaceEvidence_AfterEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamespaceEvidence_AfterEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamespaceEvidence_AfterEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: NamespaceEvidence_AfterEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamespaceEvidence_AfterEntry>): NamespaceEvidence_AfterEntry {
+    return NamespaceEvidence_AfterEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamespaceEvidence_AfterEntry>): NamespaceEvidence_AfterEntry {
+    const message = createBaseNamespaceEvidence_AfterEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -1825,6 +2722,12 @@ export const Event: MessageFns<Event> = {
       case "posture":
         PostureEvidence.encode(message.evidence.value, writer.uint32(58).fork()).join();
         break;
+      case "namespace":
+        NamespaceEvidence.encode(message.evidence.value, writer.uint32(66).fork()).join();
+        break;
+      case "syscall":
+        SyscallEvidence.encode(message.evidence.value, writer.uint32(74).fork()).join();
+        break;
       case "file":
         FileEvidence.encode(message.evidence.value, writer.uint32(122).fork()).join();
         break;
@@ -1904,6 +2807,22 @@ export const Event: MessageFns<Event> = {
             message.evidence = { $case: "posture", value: PostureEvidence.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.evidence = { $case: "namespace", value: NamespaceEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.evidence = { $case: "syscall", value: SyscallEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -1949,6 +2868,10 @@ export const Event: MessageFns<Event> = {
         ? { $case: "network", value: NetworkEvidence.fromJSON(object.network) }
         : isSet(object.posture)
         ? { $case: "posture", value: PostureEvidence.fromJSON(object.posture) }
+        : isSet(object.namespace)
+        ? { $case: "namespace", value: NamespaceEvidence.fromJSON(object.namespace) }
+        : isSet(object.syscall)
+        ? { $case: "syscall", value: SyscallEvidence.fromJSON(object.syscall) }
         : isSet(object.file)
         ? { $case: "file", value: FileEvidence.fromJSON(object.file) }
         : isSet(object.integrity)
@@ -1976,6 +2899,10 @@ export const Event: MessageFns<Event> = {
       obj.network = NetworkEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "posture") {
       obj.posture = PostureEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "namespace") {
+      obj.namespace = NamespaceEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "syscall") {
+      obj.syscall = SyscallEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "file") {
       obj.file = FileEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "integrity") {
@@ -2016,6 +2943,18 @@ export const Event: MessageFns<Event> = {
       case "posture": {
         if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
           message.evidence = { $case: "posture", value: PostureEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "namespace": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "namespace", value: NamespaceEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "syscall": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "syscall", value: SyscallEvidence.fromPartial(object.evidence.value) };
         }
         break;
       }

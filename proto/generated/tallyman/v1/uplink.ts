@@ -85,6 +85,7 @@ export interface Observation {
     | { $case: "executed"; value: ExecutedFact }
     | { $case: "capabilityUsed"; value: CapabilityUsedFact }
     | { $case: "connected"; value: ConnectedFact }
+    | { $case: "namespaceChanged"; value: NamespaceChangedFact }
     | { $case: "fileChanged"; value: FileChangedFact }
     | undefined;
 }
@@ -97,6 +98,17 @@ export interface CapabilityUsedFact {
   capabilityName: string;
   syscallName: string;
   granted: boolean;
+  /** Of the program that asked; empty when the process is not known. */
+  executablePath: string;
+  /** Asked of the host's initial user namespace, so that the container needs it; otherwise of one made inside. */
+  initialUserNamespace: boolean;
+}
+
+export interface NamespaceChangedFact {
+  /** Empty when the process is not known. */
+  executablePath: string;
+  changed: string[];
+  toHost: string[];
 }
 
 export interface ConnectedFact {
@@ -1149,6 +1161,9 @@ export const Observation: MessageFns<Observation> = {
       case "connected":
         ConnectedFact.encode(message.fact.value, writer.uint32(42).fork()).join();
         break;
+      case "namespaceChanged":
+        NamespaceChangedFact.encode(message.fact.value, writer.uint32(50).fork()).join();
+        break;
       case "fileChanged":
         FileChangedFact.encode(message.fact.value, writer.uint32(122).fork()).join();
         break;
@@ -1209,6 +1224,14 @@ export const Observation: MessageFns<Observation> = {
             message.fact = { $case: "connected", value: ConnectedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.fact = { $case: "namespaceChanged", value: NamespaceChangedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -1249,6 +1272,10 @@ export const Observation: MessageFns<Observation> = {
         ? { $case: "capabilityUsed", value: CapabilityUsedFact.fromJSON(object.capability_used) }
         : isSet(object.connected)
         ? { $case: "connected", value: ConnectedFact.fromJSON(object.connected) }
+        : isSet(object.namespaceChanged)
+        ? { $case: "namespaceChanged", value: NamespaceChangedFact.fromJSON(object.namespaceChanged) }
+        : isSet(object.namespace_changed)
+        ? { $case: "namespaceChanged", value: NamespaceChangedFact.fromJSON(object.namespace_changed) }
         : isSet(object.fileChanged)
         ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.fileChanged) }
         : isSet(object.file_changed)
@@ -1271,6 +1298,8 @@ export const Observation: MessageFns<Observation> = {
       obj.capabilityUsed = CapabilityUsedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "connected") {
       obj.connected = ConnectedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "namespaceChanged") {
+      obj.namespaceChanged = NamespaceChangedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "fileChanged") {
       obj.fileChanged = FileChangedFact.toJSON(message.fact.value);
     }
@@ -1302,6 +1331,12 @@ export const Observation: MessageFns<Observation> = {
       case "connected": {
         if (object.fact?.value !== undefined && object.fact?.value !== null) {
           message.fact = { $case: "connected", value: ConnectedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "namespaceChanged": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "namespaceChanged", value: NamespaceChangedFact.fromPartial(object.fact.value) };
         }
         break;
       }
@@ -1390,7 +1425,7 @@ export const ExecutedFact: MessageFns<ExecutedFact> = {
 };
 
 function createBaseCapabilityUsedFact(): CapabilityUsedFact {
-  return { capabilityName: "", syscallName: "", granted: false };
+  return { capabilityName: "", syscallName: "", granted: false, executablePath: "", initialUserNamespace: false };
 }
 
 export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
@@ -1403,6 +1438,12 @@ export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
     }
     if (message.granted !== false) {
       writer.uint32(24).bool(message.granted);
+    }
+    if (message.executablePath !== "") {
+      writer.uint32(34).string(message.executablePath);
+    }
+    if (message.initialUserNamespace !== false) {
+      writer.uint32(40).bool(message.initialUserNamespace);
     }
     return writer;
   },
@@ -1444,6 +1485,22 @@ export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
             message.granted = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.executablePath = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.initialUserNamespace = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1469,6 +1526,16 @@ export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
         ? globalThis.String(object.syscall_name)
         : "",
       granted: isSet(object.granted) ? globalThis.Boolean(object.granted) : false,
+      executablePath: isSet(object.executablePath)
+        ? globalThis.String(object.executablePath)
+        : isSet(object.executable_path)
+        ? globalThis.String(object.executable_path)
+        : "",
+      initialUserNamespace: isSet(object.initialUserNamespace)
+        ? globalThis.Boolean(object.initialUserNamespace)
+        : isSet(object.initial_user_namespace)
+        ? globalThis.Boolean(object.initial_user_namespace)
+        : false,
     };
   },
 
@@ -1483,6 +1550,12 @@ export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
     if (message.granted !== false) {
       obj.granted = message.granted;
     }
+    if (message.executablePath !== "") {
+      obj.executablePath = message.executablePath;
+    }
+    if (message.initialUserNamespace !== false) {
+      obj.initialUserNamespace = message.initialUserNamespace;
+    }
     return obj;
   },
 
@@ -1494,6 +1567,117 @@ export const CapabilityUsedFact: MessageFns<CapabilityUsedFact> = {
     message.capabilityName = object.capabilityName ?? "";
     message.syscallName = object.syscallName ?? "";
     message.granted = object.granted ?? false;
+    message.executablePath = object.executablePath ?? "";
+    message.initialUserNamespace = object.initialUserNamespace ?? false;
+    return message;
+  },
+};
+
+function createBaseNamespaceChangedFact(): NamespaceChangedFact {
+  return { executablePath: "", changed: [], toHost: [] };
+}
+
+export const NamespaceChangedFact: MessageFns<NamespaceChangedFact> = {
+  encode(message: NamespaceChangedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.executablePath !== "") {
+      writer.uint32(10).string(message.executablePath);
+    }
+    for (const v of message.changed) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.toHost) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamespaceChangedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamespaceChangedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.executablePath = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.changed.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toHost.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamespaceChangedFact {
+    return {
+      executablePath: isSet(object.executablePath)
+        ? globalThis.String(object.executablePath)
+        : isSet(object.executable_path)
+        ? globalThis.String(object.executable_path)
+        : "",
+      changed: globalThis.Array.isArray(object?.changed) ? object.changed.map((e: any) => globalThis.String(e)) : [],
+      toHost: globalThis.Array.isArray(object?.toHost)
+        ? object.toHost.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.to_host)
+        ? object.to_host.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NamespaceChangedFact): unknown {
+    const obj: any = {};
+    if (message.executablePath !== "") {
+      obj.executablePath = message.executablePath;
+    }
+    if (message.changed?.length) {
+      obj.changed = message.changed;
+    }
+    if (message.toHost?.length) {
+      obj.toHost = message.toHost;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamespaceChangedFact>): NamespaceChangedFact {
+    return NamespaceChangedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamespaceChangedFact>): NamespaceChangedFact {
+    const message = createBaseNamespaceChangedFact();
+    message.executablePath = object.executablePath ?? "";
+    message.changed = object.changed?.map((e) => e) || [];
+    message.toHost = object.toHost?.map((e) => e) || [];
     return message;
   },
 };
