@@ -14,6 +14,7 @@ import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
 import { loadWatchList } from './files/watch-list.ts';
 import { createIntegrity, type Integrity } from './integrity/integrity.ts';
+import { adoptRunningListeners } from './network/adopt-listeners.ts';
 import { describeNode } from './node.ts';
 import { type LossEpisode, LossLog } from './observe/loss-log.ts';
 import { LossWatch } from './observe/loss-watch.ts';
@@ -84,12 +85,14 @@ class ComposedAgent implements Agent {
   readonly #rulesDirs: readonly string[];
   #ruleWatcher: RuleWatcher | undefined;
   readonly #cgroupRoot: string;
+  readonly #procRoot: string;
 
   /** Top to bottom as events flow: kernel → sensor → attributor → pipeline → uplink; made in the opposite order. */
   constructor(config: AgentConfig, parts: AgentParts) {
     const { logger, metrics } = parts;
     this.#parts = parts;
     this.#cgroupRoot = requireCgroupRoot(config);
+    this.#procRoot = config.procRoot;
     this.#rulesDirs = config.rulesDirs;
     const node = describeNode(config.nodeName, config.procRoot);
     const nowKtimeNs = (): bigint => readClockNs(Clock.boottime);
@@ -194,6 +197,10 @@ class ComposedAgent implements Agent {
       await this.#directory.start();
       await this.#integrity.seed();
       this.#integrity.start();
+      await adoptRunningListeners({
+        ...{ directory: this.#directory, sensor: this.#sensor, tree: this.#tree, attributor: this.#attributor },
+        ...{ cgroupRoot: this.#cgroupRoot, procRoot: this.#procRoot },
+      });
     } catch (error) {
       await this.close(0);
       throw error;

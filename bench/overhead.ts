@@ -1,5 +1,5 @@
 /**
- * What the agent costs the programs it watches: four loads in a container, with the agent on and off, in turns. The agent is
+ * What the agent costs the programs it watches: five loads in a container, with the agent on and off, in turns. The agent is
  * the real one, a process of its own that reports to a collector in another process. Ratios are throughput with the agent
  * divided by throughput without it: 1 is free. Usage: make bench NAME=overhead [ARGS="--rounds 5 --seconds 4"]
  */
@@ -24,6 +24,7 @@ const loads: Record<string, string[]> = {
   file: ['/bin/actor', 'loop', 'file', String(loadMs)],
   exec: ['/bin/actor', 'execs', String(loadMs), '/bin/true'],
   connect: ['/bin/actor', 'loop', 'connect', String(loadMs), '7070'],
+  udp: ['/bin/network', 'storm', String(loadMs), '7071'],
 };
 
 interface Sample {

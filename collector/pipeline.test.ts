@@ -263,7 +263,10 @@ describe('pipeline', () => {
           value: {
             containerId: 'c',
             firstSeenUnixNs: 5_000_000n,
-            fact: { $case: 'connected', value: { transport: 'tcp', remotePort: 1, remoteAddress: '::1' } },
+            fact: {
+              $case: 'connected',
+              value: { transport: 'tcp', remotePort: 1, remoteAddress: '::1', remoteNames: [] },
+            },
           },
         },
       },
@@ -304,7 +307,7 @@ describe('pipeline', () => {
     expect(store.listObservations('node-1', 'c')).toMatchObject([
       {
         kind: 'connected',
-        fact: '{"remoteAddress":"::1","remotePort":1,"transport":"tcp"}',
+        fact: '{"remoteAddress":"::1","remoteNames":[],"remotePort":1,"transport":"tcp"}',
         firstSeenUnixMs: 5,
         lastSeenUnixMs: 1_000,
       },

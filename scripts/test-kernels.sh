@@ -26,7 +26,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 mkdir "$stage/programs" "$stage/guest"
-for program in actor breeder executor pack privilege; do
+for program in actor breeder executor network pack privilege; do
   cc -O2 -static -pthread -o "$stage/programs/$program" "test/support/programs/$program.c"
 done
 for program in contain personality; do

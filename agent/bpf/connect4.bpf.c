@@ -4,9 +4,7 @@
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
-	__u32 address[4] = { ctx->user_ip4 };
-
-	return connect_attempted((__u8 *)address, ctx->user_port, AF_INET, ctx->protocol);
+	return destination4_used(ctx);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -23,6 +23,7 @@ static __always_inline void note_process(struct exec_record *record, struct task
 {
 	struct process_entry entry = {
 		.start_ktime_ns = record->header.start_ktime_ns,
+		.container_key = container_key_of(record->header.cgroup_id),
 		.executable_inode = record->file.inode,
 		.executable_device = record->file.device,
 	};

@@ -12,6 +12,8 @@
 #define RECORD_STRINGS_BYTES 8192
 #define RECORD_TTY_BYTES 16
 #define RECORD_CGROUP_PATH_BYTES 512
+/* More than what servers send over UDP by default (1232). */
+#define RECORD_DNS_BYTES 2048
 
 enum record_type {
 	RECORD_EXEC = 1,
@@ -25,7 +27,11 @@ enum record_type {
 	RECORD_THROTTLE = 9,
 	RECORD_NAMESPACE = 10,
 	RECORD_SYSCALL = 11,
-	RECORD_TYPE_MAX = 12,
+	RECORD_BIND = 12,
+	RECORD_FANOUT = 13,
+	RECORD_DNS = 14,
+	RECORD_UNIX_CONNECT = 15,
+	RECORD_TYPE_MAX = 16,
 };
 
 /* Why a record that should have been sent was not. */
@@ -292,6 +298,8 @@ enum tcp_outcome {
 	TCP_OUTCOME_ESTABLISHED = 1,
 	TCP_OUTCOME_FAILED = 2,
 	TCP_OUTCOME_LISTENING = 3,
+	/* The header is that of the process that listens. */
+	TCP_OUTCOME_ACCEPTED = 4,
 };
 
 struct tcp_state_record {
@@ -302,8 +310,74 @@ struct tcp_state_record {
 	__u32 outcome;
 	/* Network byte order. */
 	__u32 remote_port;
-	/* Host byte order, as the kernel keeps it. */
+	/* Host byte order, as the kernel keeps it; 0 for a listener without bind, whose port is chosen a moment later. */
 	__u32 local_port;
+	__u32 repeats;
+	/* Failed: the error the socket was left with (errno); 0 when the program gave up itself. */
+	__u32 error;
+};
+
+/* A local address that a socket was bound to. */
+struct bind_record {
+	struct record_header header;
+	__u8 local_address[16];
+	__u32 family;
+	__u32 protocol;
+	/* Host byte order. */
+	__u32 local_port;
+	__u32 repeats;
+};
+
+/*
+ * One program of a container turned to more destinations within a window than are reported one by one. Sent when their
+ * number reaches a power of two.
+ */
+struct fanout_record {
+	struct record_header header;
+	/* The last destination. */
+	__u8 remote_address[16];
+	__u32 family;
+	__u32 protocol;
+	/* Network byte order. */
+	__u32 remote_port;
+	/* In this window so far. */
+	__u32 destinations;
+	/* How often the address was another one than that of the destination before. */
+	__u32 address_changes;
+	__u32 reserved;
+};
+
+/*
+ * A packet from the port of a name server has reached a socket; the header is that of the process that asked, or has pid 0
+ * where that is not known. Behind the struct come payload_size bytes of its payload.
+ */
+struct dns_record {
+	struct record_header header;
+	__u64 socket_cookie;
+	__u8 resolver_address[16];
+	__u32 family;
+	__u32 protocol;
+	/* TCP: sequence number of the first byte. */
+	__u32 sequence;
+	__u32 payload_size;
+	/* Bytes of payload that the packet had. */
+	__u32 total_size;
+	__u32 repeats;
+};
+
+enum unix_connect_flag {
+	/* A socket in no file system: its name begins with a NUL, which is left out here. */
+	UNIX_CONNECT_ABSTRACT = 1 << 0,
+	/* The path is where the listening socket was bound, as components leaf first; otherwise what the program asked for. */
+	UNIX_CONNECT_RESOLVED = 1 << 1,
+	UNIX_CONNECT_TRUNCATED = 1 << 2,
+};
+
+/* Behind the struct come path_size bytes of path. */
+struct unix_connect_record {
+	struct record_header header;
+	__u32 flags;
+	__u32 path_size;
 	__u32 repeats;
 	__u32 reserved;
 };
@@ -340,6 +414,8 @@ struct ledger_entry {
 /* Key and value of the table of processes that have executed a program inside a container, by pid. */
 struct process_entry {
 	__u64 start_ktime_ns;
+	/* cgroup id of the container, as known at the last exec; 0 for processes that ran before. */
+	__u64 container_key;
 	__u64 executable_inode;
 	__u32 executable_device;
 	/* enum process_flag */
@@ -454,6 +530,26 @@ struct sampled_task {
 	struct credential_ids credentials;
 	struct capability_sets capabilities;
 	struct sampled_namespaces namespaces;
+};
+
+/* Key and value of the table of sockets that listen inside containers. */
+struct listener_key {
+	__u32 network_ns;
+	/* Host byte order; 0 while it is not known. */
+	__u16 port;
+	__u16 family;
+	/* IPv4 in the first four bytes. */
+	__u8 address[16];
+};
+
+struct listener {
+	/* Of the process that listens; type, size and time mean nothing. */
+	struct record_header header;
+	struct process_entry entry;
+	/* More than one with SO_REUSEPORT. */
+	__u32 sockets;
+	/* Addresses of peers reported so far. */
+	__u32 remotes;
 };
 
 enum cgroup_verdict {

@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
-import { capabilityOf, connectOf, execOf, exitOf, forkOf, type TestProcess } from '../../test/support/kernel-events.ts';
+import { dnsAnswer, dnsMessage } from '../../test/support/dns-message.ts';
+import {
+  capabilityOf,
+  connectOf,
+  execOf,
+  exitOf,
+  forkOf,
+  segmentOf,
+  type TestProcess,
+} from '../../test/support/kernel-events.ts';
 import { StagedDirectory } from '../../test/support/staged-directory.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
@@ -246,4 +255,14 @@ describe('attributor: containers that are not known yet', () => {
     attributor.close();
     expect(summary()).toEqual(['1 partial container image posture']);
   });
+});
+
+it('names the remote end of a connection by the answer that came before it', () => {
+  stage.answers.set(82n, known);
+  attributor.onEvent(execOf(init, 1n, '/app'));
+  const answers = [dnsAnswer('db.example', 1, [10, 0, 0, 7], 60)];
+  attributor.onEvent(segmentOf(init, 2n, dnsMessage({ question: 'db.example', answers })));
+  attributor.onEvent(connectOf(init, 3n));
+  expect(emitted.map(({ event }) => event.kind)).toEqual(['exec', 'dns', 'connect']);
+  expect(emitted[2]?.event).toMatchObject({ remoteAddress: '10.0.0.7', remoteNames: ['db.example'] });
 });

@@ -4,6 +4,8 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { ExecEvent, ForkEvent, KernelEvent } from '../decode/kernel-event.ts';
 import type { AttributedEvent, DetectableEvent } from '../detect/attributed-event.ts';
+import { NameTable } from '../dns/name-table.ts';
+import { DnsStreams } from '../dns/streams.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { ProcessTree } from '../process/process-tree.ts';
@@ -69,6 +71,8 @@ class EventAttributor implements Attributor {
   readonly #held: HeldEvents;
   readonly #losses: LossWindows;
   readonly #metrics: AttributorMetrics;
+  readonly #streams = new DnsStreams();
+  readonly #names = new NameTable();
   readonly #emitting: Episode;
   readonly #now: () => number;
   readonly #holdMs: number;
@@ -103,6 +107,7 @@ class EventAttributor implements Attributor {
     else if (event.kind === 'cgroup-mkdir') this.#directory.onCgroupMkdir(event);
     else if (event.kind === 'cgroup-rmdir') this.#directory.onCgroupRmdir(event);
     else if (event.kind === 'throttle') return;
+    else if (event.kind === 'dns-segment') for (const answer of this.#streams.push(event)) this.#onAct(answer);
     else this.#onAct(event);
   }
 
@@ -224,6 +229,7 @@ class EventAttributor implements Attributor {
     const missing = missingOf(container, execution !== undefined);
     const attribution = attributionOf(missing, held);
     this.#metrics[attribution]++;
+    this.#names.apply(container.id, event);
     const losses = this.#losses.around(event.ktimeNs, container.id);
     const dataComplete = losses.length === 0;
     try {

@@ -2,15 +2,20 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
 /** File names under which runtimes put their control sockets, wherever they are (rootless runtimes use /run/user). */
-const socketNames = new Set([
-  'docker.sock',
-  'containerd.sock',
-  'crio.sock',
-  'podman.sock',
-  'cri-dockerd.sock',
-  'dockershim.sock',
-  'buildkitd.sock',
+const runtimesByName = new Map([
+  ['docker.sock', 'docker'],
+  ['containerd.sock', 'containerd'],
+  ['crio.sock', 'cri-o'],
+  ['podman.sock', 'podman'],
+  ['cri-dockerd.sock', 'docker'],
+  ['dockershim.sock', 'docker'],
+  ['buildkitd.sock', 'buildkit'],
 ]);
+
+/** The runtime whose control socket has this path; empty when it is none. */
+export function runtimeOfSocket(path: string): string {
+  return runtimesByName.get(posix.basename(path)) ?? '';
+}
 
 /** Where the runtimes put them by default, without the /var/run alias of /run. */
 const defaultSockets = [
@@ -40,7 +45,7 @@ export function hostSocketProbe(procRoot: string): SocketProbe {
 export function runtimeSocketsIn(source: string, probe: SocketProbe): string[] {
   if (!source.startsWith('/')) return [];
   const written = posix.normalize(source);
-  if (socketNames.has(posix.basename(written))) return [written];
+  if (runtimeOfSocket(written) !== '') return [written];
   const path = withoutAlias(written);
   const prefix = path.endsWith('/') ? path : `${path}/`;
   // /var holds the symbolic link /var/run, which leads out of the mount: only what really lies below counts.

@@ -1,15 +1,22 @@
 import { CodedError } from '../../common/errors.ts';
-import { decodeAddress, decodePort } from './address.ts';
 import { decodeCapability } from './decode-capability.ts';
 import { decodeExec } from './decode-exec.ts';
 import { decodeNamespace } from './decode-namespace.ts';
-import { decodeSyscall } from './decode-syscall.ts';
-import type { KernelEvent, TaskEventBase, TcpStateEvent } from './kernel-event.ts';
 import {
-  capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, execRecordBytes, exitRecordBytes, exitRecordOffsets,
-  forkRecordBytes, forkRecordOffsets, namespaceRecordBytes, RecordType, readCapabilityRecord, readCgroupRecord,
-  readConnectRecord, readNamespaceRecord, readSyscallRecord, readTcpStateRecord, readThrottleRecord, recordHeaderBytes,
-  syscallRecordBytes, TcpOutcome, tcpStateRecordBytes, throttleRecordBytes,
+  decodeBind,
+  decodeConnect,
+  decodeDns,
+  decodeFanout,
+  decodeTcpState,
+  decodeUnixConnect,
+} from './decode-network.ts';
+import { decodeSyscall } from './decode-syscall.ts';
+import type { KernelEvent, TaskEventBase } from './kernel-event.ts';
+import {
+  bindRecordBytes, capabilityRecordBytes, cgroupRecordBytes, connectRecordBytes, dnsRecordBytes, execRecordBytes,
+  exitRecordBytes, exitRecordOffsets, fanoutRecordBytes, forkRecordBytes, forkRecordOffsets, namespaceRecordBytes,
+  RecordType, readCapabilityRecord, readCgroupRecord, readNamespaceRecord, readSyscallRecord, readThrottleRecord,
+  recordHeaderBytes, syscallRecordBytes, tcpStateRecordBytes, throttleRecordBytes, unixConnectRecordBytes,
 } from './layout.generated.ts'; // biome-ignore format: one line a name would fill the screen
 import { decodeTask } from './task.ts';
 import { decodeCString } from './text.ts';
@@ -42,6 +49,10 @@ const decoders = new Map<number, { minBytes: number; decode: Decoder }>([
   ],
   [RecordType.RECORD_CONNECT, { minBytes: connectRecordBytes, decode: decodeConnect }],
   [RecordType.RECORD_TCP_STATE, { minBytes: tcpStateRecordBytes, decode: decodeTcpState }],
+  [RecordType.RECORD_BIND, { minBytes: bindRecordBytes, decode: decodeBind }],
+  [RecordType.RECORD_FANOUT, { minBytes: fanoutRecordBytes, decode: decodeFanout }],
+  [RecordType.RECORD_DNS, { minBytes: dnsRecordBytes, decode: decodeDns }],
+  [RecordType.RECORD_UNIX_CONNECT, { minBytes: unixConnectRecordBytes, decode: decodeUnixConnect }],
   [RecordType.RECORD_CGROUP_MKDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
   [RecordType.RECORD_CGROUP_RMDIR, { minBytes: cgroupRecordBytes, decode: decodeCgroup }],
   [RecordType.RECORD_THROTTLE, { minBytes: throttleRecordBytes, decode: decodeThrottle }],
@@ -114,48 +125,6 @@ function decodeExit(view: DataView, at: number): KernelEvent {
     exitCode: (status >>> 8) & 0xff,
     exitSignal: status & 0x7f,
     coreDumped: (status & dumpedBit) !== 0,
-  };
-}
-
-function decodeConnect(view: DataView, at: number): KernelEvent {
-  const record = readConnectRecord(view, at);
-  const address = decodeAddress(record.family, record.remoteAddress);
-  if (address === undefined) throw new RangeError(`address family ${record.family}`);
-  return {
-    kind: 'connect',
-    ...decodeTask(view, at),
-    transport: record.protocol === 6 ? 'tcp' : record.protocol === 17 ? 'udp' : 'other',
-    family: address.family,
-    remoteAddress: address.text,
-    remotePort: decodePort(record.remotePort),
-    repeats: record.repeats,
-  };
-}
-
-const tcpStates = new Map<number, TcpStateEvent['state']>([
-  [TcpOutcome.TCP_OUTCOME_ESTABLISHED, 'established'],
-  [TcpOutcome.TCP_OUTCOME_FAILED, 'failed'],
-  [TcpOutcome.TCP_OUTCOME_LISTENING, 'listening'],
-]);
-
-function decodeTcpState(view: DataView, at: number): KernelEvent {
-  const record = readTcpStateRecord(view, at);
-  const local = decodeAddress(record.family, record.localAddress);
-  const remote = decodeAddress(record.family, record.remoteAddress);
-  const state = tcpStates.get(record.outcome);
-  if (local === undefined || remote === undefined) throw new RangeError(`address family ${record.family}`);
-  if (state === undefined) throw new RangeError(`TCP outcome ${record.outcome}`);
-  const listening = state === 'listening';
-  return {
-    kind: 'tcp',
-    ...decodeTask(view, at),
-    state,
-    family: remote.family,
-    localAddress: local.text,
-    localPort: record.localPort,
-    remoteAddress: listening ? '' : remote.text,
-    remotePort: listening ? 0 : decodePort(record.remotePort),
-    repeats: record.repeats,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { DnsSegment } from '../dns/segment.ts';
+import type { SocketEvent } from './network-event.ts';
 import type { SyscallFacts } from './syscall-arguments.ts';
 import type { SyscallAbi } from './syscalls.ts';
 
@@ -12,9 +14,9 @@ export type KernelEvent =
   | CapabilityEvent
   | NamespaceEvent
   | SyscallEvent
-  | ConnectEvent
-  | TcpStateEvent
   | FileEvent
+  | SocketEvent
+  | DnsSegment
   | CgroupMkdirEvent
   | CgroupRmdirEvent
   | ThrottleEvent;
@@ -209,30 +211,6 @@ export interface SyscallEvent extends TaskEventBase, SyscallFacts {
   /** The peer of that socket; "" and 0 when it has none, or is no inet socket. */
   peerAddress: string;
   peerPort: number;
-  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
-  repeats: number;
-}
-
-export interface ConnectEvent extends TaskEventBase {
-  kind: 'connect';
-  transport: 'tcp' | 'udp' | 'other';
-  family: 'ipv4' | 'ipv6';
-  /** Canonical text; v4-mapped IPv6 addresses are given as IPv4. */
-  remoteAddress: string;
-  remotePort: number;
-  /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
-  repeats: number;
-}
-
-export interface TcpStateEvent extends TaskEventBase {
-  kind: 'tcp';
-  state: 'established' | 'failed' | 'listening';
-  family: 'ipv4' | 'ipv6';
-  localAddress: string;
-  localPort: number;
-  /** Empty and 0 for listening sockets. */
-  remoteAddress: string;
-  remotePort: number;
   /** Further occurrences of the same fact since its last record, which were counted in the kernel. */
   repeats: number;
 }

@@ -13,7 +13,11 @@ export const RecordType = {
   RECORD_THROTTLE: 9,
   RECORD_NAMESPACE: 10,
   RECORD_SYSCALL: 11,
-  RECORD_TYPE_MAX: 12,
+  RECORD_BIND: 12,
+  RECORD_FANOUT: 13,
+  RECORD_DNS: 14,
+  RECORD_UNIX_CONNECT: 15,
+  RECORD_TYPE_MAX: 16,
 } as const;
 
 export const LossReason = {
@@ -42,6 +46,13 @@ export const TcpOutcome = {
   TCP_OUTCOME_ESTABLISHED: 1,
   TCP_OUTCOME_FAILED: 2,
   TCP_OUTCOME_LISTENING: 3,
+  TCP_OUTCOME_ACCEPTED: 4,
+} as const;
+
+export const UnixConnectFlag = {
+  UNIX_CONNECT_ABSTRACT: 1,
+  UNIX_CONNECT_RESOLVED: 2,
+  UNIX_CONNECT_TRUNCATED: 4,
 } as const;
 
 export const CgroupVerdict = {
@@ -513,7 +524,7 @@ export interface TcpStateRecord {
   remotePort: number;
   localPort: number;
   repeats: number;
-  reserved: number;
+  error: number;
 }
 
 export const tcpStateRecordBytes = 120;
@@ -527,7 +538,7 @@ export const tcpStateRecordOffsets = {
   remotePort: 104,
   localPort: 108,
   repeats: 112,
-  reserved: 116,
+  error: 116,
 } as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
@@ -541,7 +552,7 @@ export function readTcpStateRecord(view: DataView, at: number): TcpStateRecord {
     remotePort: view.getUint32(at + 104, true),
     localPort: view.getUint32(at + 108, true),
     repeats: view.getUint32(at + 112, true),
-    reserved: view.getUint32(at + 116, true),
+    error: view.getUint32(at + 116, true),
   };
 }
 
@@ -665,6 +676,146 @@ export function readSyscallRecord(view: DataView, at: number): SyscallRecord {
     name: new Uint8Array(view.buffer, view.byteOffset + at + 160, 32),
     repeats: view.getUint32(at + 192, true),
     reserved: view.getUint32(at + 196, true),
+  };
+}
+
+export interface BindRecord {
+  header: RecordHeader;
+  localAddress: Uint8Array;
+  family: number;
+  protocol: number;
+  localPort: number;
+  repeats: number;
+}
+
+export const bindRecordBytes = 96;
+
+export const bindRecordOffsets = {
+  header: 0,
+  localAddress: 64,
+  family: 80,
+  protocol: 84,
+  localPort: 88,
+  repeats: 92,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readBindRecord(view: DataView, at: number): BindRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    localAddress: new Uint8Array(view.buffer, view.byteOffset + at + 64, 16),
+    family: view.getUint32(at + 80, true),
+    protocol: view.getUint32(at + 84, true),
+    localPort: view.getUint32(at + 88, true),
+    repeats: view.getUint32(at + 92, true),
+  };
+}
+
+export interface FanoutRecord {
+  header: RecordHeader;
+  remoteAddress: Uint8Array;
+  family: number;
+  protocol: number;
+  remotePort: number;
+  destinations: number;
+  addressChanges: number;
+  reserved: number;
+}
+
+export const fanoutRecordBytes = 104;
+
+export const fanoutRecordOffsets = {
+  header: 0,
+  remoteAddress: 64,
+  family: 80,
+  protocol: 84,
+  remotePort: 88,
+  destinations: 92,
+  addressChanges: 96,
+  reserved: 100,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readFanoutRecord(view: DataView, at: number): FanoutRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    remoteAddress: new Uint8Array(view.buffer, view.byteOffset + at + 64, 16),
+    family: view.getUint32(at + 80, true),
+    protocol: view.getUint32(at + 84, true),
+    remotePort: view.getUint32(at + 88, true),
+    destinations: view.getUint32(at + 92, true),
+    addressChanges: view.getUint32(at + 96, true),
+    reserved: view.getUint32(at + 100, true),
+  };
+}
+
+export interface DnsRecord {
+  header: RecordHeader;
+  socketCookie: bigint;
+  resolverAddress: Uint8Array;
+  family: number;
+  protocol: number;
+  sequence: number;
+  payloadSize: number;
+  totalSize: number;
+  repeats: number;
+}
+
+export const dnsRecordBytes = 112;
+
+export const dnsRecordOffsets = {
+  header: 0,
+  socketCookie: 64,
+  resolverAddress: 72,
+  family: 88,
+  protocol: 92,
+  sequence: 96,
+  payloadSize: 100,
+  totalSize: 104,
+  repeats: 108,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readDnsRecord(view: DataView, at: number): DnsRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    socketCookie: view.getBigUint64(at + 64, true),
+    resolverAddress: new Uint8Array(view.buffer, view.byteOffset + at + 72, 16),
+    family: view.getUint32(at + 88, true),
+    protocol: view.getUint32(at + 92, true),
+    sequence: view.getUint32(at + 96, true),
+    payloadSize: view.getUint32(at + 100, true),
+    totalSize: view.getUint32(at + 104, true),
+    repeats: view.getUint32(at + 108, true),
+  };
+}
+
+export interface UnixConnectRecord {
+  header: RecordHeader;
+  flags: number;
+  pathSize: number;
+  repeats: number;
+  reserved: number;
+}
+
+export const unixConnectRecordBytes = 80;
+
+export const unixConnectRecordOffsets = {
+  header: 0,
+  flags: 64,
+  pathSize: 68,
+  repeats: 72,
+  reserved: 76,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readUnixConnectRecord(view: DataView, at: number): UnixConnectRecord {
+  return {
+    header: readRecordHeader(view, at + 0),
+    flags: view.getUint32(at + 64, true),
+    pathSize: view.getUint32(at + 68, true),
+    repeats: view.getUint32(at + 72, true),
+    reserved: view.getUint32(at + 76, true),
   };
 }
 
@@ -814,6 +965,7 @@ export function readCgroupEntry(view: DataView, at: number): CgroupEntry {
 
 export interface ProcessEntry {
   startKtimeNs: bigint;
+  containerKey: bigint;
   executableInode: bigint;
   executableDevice: number;
   flags: number;
@@ -821,26 +973,28 @@ export interface ProcessEntry {
   namespaces: NamespaceSet;
 }
 
-export const processEntryBytes = 64;
+export const processEntryBytes = 72;
 
 export const processEntryOffsets = {
   startKtimeNs: 0,
-  executableInode: 8,
-  executableDevice: 16,
-  flags: 20,
-  namespacesMark: 24,
-  namespaces: 32,
+  containerKey: 8,
+  executableInode: 16,
+  executableDevice: 24,
+  flags: 28,
+  namespacesMark: 32,
+  namespaces: 40,
 } as const;
 
 /** Fields of type Uint8Array are views of the buffer, not copies. */
 export function readProcessEntry(view: DataView, at: number): ProcessEntry {
   return {
     startKtimeNs: view.getBigUint64(at + 0, true),
-    executableInode: view.getBigUint64(at + 8, true),
-    executableDevice: view.getUint32(at + 16, true),
-    flags: view.getUint32(at + 20, true),
-    namespacesMark: view.getBigUint64(at + 24, true),
-    namespaces: readNamespaceSet(view, at + 32),
+    containerKey: view.getBigUint64(at + 8, true),
+    executableInode: view.getBigUint64(at + 16, true),
+    executableDevice: view.getUint32(at + 24, true),
+    flags: view.getUint32(at + 28, true),
+    namespacesMark: view.getBigUint64(at + 32, true),
+    namespaces: readNamespaceSet(view, at + 40),
   };
 }
 
@@ -1014,6 +1168,58 @@ export function readSyscallTraits(view: DataView, at: number): SyscallTraits {
     newNamespaces: view.getUint32(at + 20, true),
     keyArgument: [view.getBigUint64(at + 24, true), view.getBigUint64(at + 32, true)],
     keyMask: [view.getBigUint64(at + 40, true), view.getBigUint64(at + 48, true)],
+  };
+}
+
+export interface ListenerKey {
+  networkNs: number;
+  port: number;
+  family: number;
+  address: Uint8Array;
+}
+
+export const listenerKeyBytes = 24;
+
+export const listenerKeyOffsets = {
+  networkNs: 0,
+  port: 4,
+  family: 6,
+  address: 8,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readListenerKey(view: DataView, at: number): ListenerKey {
+  return {
+    networkNs: view.getUint32(at + 0, true),
+    port: view.getUint16(at + 4, true),
+    family: view.getUint16(at + 6, true),
+    address: new Uint8Array(view.buffer, view.byteOffset + at + 8, 16),
+  };
+}
+
+export interface Listener {
+  header: RecordHeader;
+  entry: ProcessEntry;
+  sockets: number;
+  remotes: number;
+}
+
+export const listenerBytes = 144;
+
+export const listenerOffsets = {
+  header: 0,
+  entry: 64,
+  sockets: 136,
+  remotes: 140,
+} as const;
+
+/** Fields of type Uint8Array are views of the buffer, not copies. */
+export function readListener(view: DataView, at: number): Listener {
+  return {
+    header: readRecordHeader(view, at + 0),
+    entry: readProcessEntry(view, at + 64),
+    sockets: view.getUint32(at + 136, true),
+    remotes: view.getUint32(at + 140, true),
   };
 }
 
@@ -1669,7 +1875,7 @@ export const layouts: readonly StructLayout[] = [
         "type": "u32"
       },
       {
-        "name": "reserved",
+        "name": "error",
         "offset": 116,
         "size": 4,
         "type": "u32"
@@ -1863,6 +2069,202 @@ export const layouts: readonly StructLayout[] = [
     ]
   },
   {
+    "name": "bind_record",
+    "size": 96,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "local_address",
+        "offset": 64,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
+        "name": "family",
+        "offset": 80,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "protocol",
+        "offset": 84,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "local_port",
+        "offset": 88,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 92,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "fanout_record",
+    "size": 104,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "remote_address",
+        "offset": 64,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
+        "name": "family",
+        "offset": 80,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "protocol",
+        "offset": 84,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "remote_port",
+        "offset": 88,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "destinations",
+        "offset": 92,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "address_changes",
+        "offset": 96,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 100,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "dns_record",
+    "size": 112,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "socket_cookie",
+        "offset": 64,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "resolver_address",
+        "offset": 72,
+        "size": 16,
+        "type": "bytes"
+      },
+      {
+        "name": "family",
+        "offset": 88,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "protocol",
+        "offset": 92,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "sequence",
+        "offset": 96,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "payload_size",
+        "offset": 100,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "total_size",
+        "offset": 104,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 108,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
+    "name": "unix_connect_record",
+    "size": 80,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "flags",
+        "offset": 64,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "path_size",
+        "offset": 68,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "repeats",
+        "offset": 72,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "reserved",
+        "offset": 76,
+        "size": 4,
+        "type": "u32"
+      }
+    ]
+  },
+  {
     "name": "cgroup_record",
     "size": 584,
     "fields": [
@@ -2023,7 +2425,7 @@ export const layouts: readonly StructLayout[] = [
   },
   {
     "name": "process_entry",
-    "size": 64,
+    "size": 72,
     "fields": [
       {
         "name": "start_ktime_ns",
@@ -2032,32 +2434,38 @@ export const layouts: readonly StructLayout[] = [
         "type": "u64"
       },
       {
-        "name": "executable_inode",
+        "name": "container_key",
         "offset": 8,
         "size": 8,
         "type": "u64"
       },
       {
-        "name": "executable_device",
+        "name": "executable_inode",
         "offset": 16,
+        "size": 8,
+        "type": "u64"
+      },
+      {
+        "name": "executable_device",
+        "offset": 24,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "flags",
-        "offset": 20,
+        "offset": 28,
         "size": 4,
         "type": "u32"
       },
       {
         "name": "namespaces_mark",
-        "offset": 24,
+        "offset": 32,
         "size": 8,
         "type": "u64"
       },
       {
         "name": "namespaces",
-        "offset": 32,
+        "offset": 40,
         "size": 32,
         "type": "struct",
         "struct": "namespace_set"
@@ -2325,6 +2733,68 @@ export const layouts: readonly StructLayout[] = [
         "size": 16,
         "type": "u64s",
         "length": 2
+      }
+    ]
+  },
+  {
+    "name": "listener_key",
+    "size": 24,
+    "fields": [
+      {
+        "name": "network_ns",
+        "offset": 0,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "port",
+        "offset": 4,
+        "size": 2,
+        "type": "u16"
+      },
+      {
+        "name": "family",
+        "offset": 6,
+        "size": 2,
+        "type": "u16"
+      },
+      {
+        "name": "address",
+        "offset": 8,
+        "size": 16,
+        "type": "bytes"
+      }
+    ]
+  },
+  {
+    "name": "listener",
+    "size": 144,
+    "fields": [
+      {
+        "name": "header",
+        "offset": 0,
+        "size": 64,
+        "type": "struct",
+        "struct": "record_header"
+      },
+      {
+        "name": "entry",
+        "offset": 64,
+        "size": 72,
+        "type": "struct",
+        "struct": "process_entry"
+      },
+      {
+        "name": "sockets",
+        "offset": 136,
+        "size": 4,
+        "type": "u32"
+      },
+      {
+        "name": "remotes",
+        "offset": 140,
+        "size": 4,
+        "type": "u32"
       }
     ]
   }

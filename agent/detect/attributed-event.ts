@@ -1,14 +1,7 @@
 import type { Container } from '../container/container.ts';
 import type { Loss } from '../container/loss-windows.ts';
-import type {
-  CapabilityEvent,
-  ConnectEvent,
-  ExecEvent,
-  FileEvent,
-  NamespaceEvent,
-  SyscallEvent,
-  TcpStateEvent,
-} from '../decode/kernel-event.ts';
+import type { CapabilityEvent, ExecEvent, FileEvent, NamespaceEvent, SyscallEvent } from '../decode/kernel-event.ts';
+import type { NetworkEvent } from '../decode/network-event.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 
@@ -23,8 +16,7 @@ export type DetectableEvent =
   | CapabilityEvent
   | NamespaceEvent
   | SyscallEvent
-  | ConnectEvent
-  | TcpStateEvent
+  | NetworkEvent
   | FileEvent
   | IntegrityEvent;
 

@@ -1,16 +1,17 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
-import {
-  CapabilityEventView,
-  ConnectEventView,
-  ExecEventView,
-  NamespaceEventView,
-  PostureEventView,
-  TcpEventView,
-} from './event-view.ts';
+import { CapabilityEventView, ExecEventView, NamespaceEventView, PostureEventView } from './event-view.ts';
 import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
+import {
+  BindEventView,
+  ConnectEventView,
+  DnsEventView,
+  FanoutEventView,
+  TcpEventView,
+  UnixConnectEventView,
+} from './network-view.ts';
 import {
   CapabilitySetsView,
   CredentialsView,
@@ -41,6 +42,10 @@ const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   TcpEvent: TcpEventView,
   FileEvent: FileEventView,
   IntegrityEvent: IntegrityEventView,
+  BindEvent: BindEventView,
+  FanoutEvent: FanoutEventView,
+  DnsEvent: DnsEventView,
+  UnixConnectEvent: UnixConnectEventView,
   PostureEvent: PostureEventView,
 };
 

@@ -41,9 +41,10 @@ export function createDetectMetrics(metrics: Metrics): DetectMetrics {
 /** Counts in plain numbers and hands them over when metrics are read: labels are too slow for every event. */
 function createEventCounter(metrics: Metrics): (kind: EventKind) => void {
   const counter = metrics.counter('detect_events_total', 'Events evaluated by the rules.', ['kind']);
-  const pending: Record<EventKind, number> = {
-    ...{ exec: 0, capability: 0, namespace: 0, syscall: 0, connect: 0, tcp: 0, file: 0, integrity: 0, posture: 0 },
-  };
+  const pending: Record<EventKind, number> = Object.fromEntries(eventKinds.map((kind) => [kind, 0])) as Record<
+    EventKind,
+    number
+  >;
   const collect = (): void => {
     for (const kind of eventKinds) {
       if (pending[kind] > 0) counter.inc({ kind }, pending[kind]);

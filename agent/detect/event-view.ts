@@ -1,5 +1,4 @@
-import ipaddr from 'ipaddr.js';
-import type { CapabilityEvent, ConnectEvent, NamespaceEvent, TcpStateEvent } from '../decode/kernel-event.ts';
+import type { CapabilityEvent, NamespaceEvent } from '../decode/kernel-event.ts';
 import { present } from './process-view.ts';
 
 export class ExecEventView {
@@ -78,84 +77,6 @@ export class NamespaceEventView {
   }
 }
 
-export class ConnectEventView {
-  readonly kind = 'connect';
-  readonly #event: ConnectEvent;
-
-  constructor(event: ConnectEvent) {
-    this.#event = event;
-  }
-
-  get transport(): string {
-    return this.#event.transport;
-  }
-  get family(): string {
-    return this.#event.family;
-  }
-  get remoteAddress(): string | undefined {
-    return present(this.#event.remoteAddress);
-  }
-  get remotePort(): bigint {
-    return BigInt(this.#event.remotePort);
-  }
-  get remoteScope(): string | undefined {
-    return scopeOf(this.#event.remoteAddress);
-  }
-}
-
-export class TcpEventView {
-  readonly kind = 'tcp';
-  readonly #event: TcpStateEvent;
-
-  constructor(event: TcpStateEvent) {
-    this.#event = event;
-  }
-
-  get state(): string {
-    return this.#event.state;
-  }
-  get family(): string {
-    return this.#event.family;
-  }
-  get localAddress(): string | undefined {
-    return present(this.#event.localAddress);
-  }
-  get localPort(): bigint {
-    return BigInt(this.#event.localPort);
-  }
-  get remoteAddress(): string {
-    return this.#event.remoteAddress;
-  }
-  get remotePort(): bigint {
-    return BigInt(this.#event.remotePort);
-  }
-  get remoteScope(): string | undefined {
-    return this.#event.remoteAddress === '' ? '' : scopeOf(this.#event.remoteAddress);
-  }
-}
-
 function optional(number: number | undefined): bigint | undefined {
   return number === undefined ? undefined : BigInt(number);
-}
-
-/** Where an address lies; undefined when the text is no address. */
-function scopeOf(address: string): string | undefined {
-  if (!ipaddr.isValid(address)) return undefined;
-  switch (ipaddr.parse(address).range()) {
-    case 'loopback':
-      return 'loopback';
-    case 'linkLocal':
-      return 'link-local';
-    case 'private':
-    case 'uniqueLocal':
-    case 'carrierGradeNat':
-      return 'private';
-    case 'unicast':
-      return 'public';
-    case 'multicast':
-    case 'broadcast':
-      return 'multicast';
-    default:
-      return 'reserved';
-  }
 }

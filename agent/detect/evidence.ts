@@ -8,6 +8,7 @@ import type { ExecutableLayer as Layer } from '../decode/kernel-event.ts';
 import type { ProcessEntry as Entry, ProcessExecution } from '../process/process.ts';
 import type { DetectableEvent, WallClock } from './attributed-event.ts';
 import { integrityEvidence } from './integrity-evidence.ts';
+import { dnsEvidence, networkEvidence, unixSocketEvidence } from './network-evidence.ts';
 import { ancestorsOf, maxAncestors } from './process-view.ts';
 
 /** Bounds on the arguments of one reported execution; what is cut is flagged as truncated. */
@@ -146,17 +147,6 @@ function factsOf(event: DetectableEvent): Event['evidence'] {
         value: { ...kinds, ...places, syscallName, arguments: [...flags], count: 1n + BigInt(repeats) },
       };
     }
-    case 'connect': {
-      const { transport, family, remoteAddress, remotePort, repeats } = event;
-      const local = { localAddress: '', localPort: 0 };
-      const facts = { transport, family, remoteAddress, remotePort, ...local, state: 'attempted' };
-      return { $case: 'network', value: { ...facts, count: 1n + BigInt(repeats) } };
-    }
-    case 'tcp': {
-      const { family, remoteAddress, remotePort, localAddress, localPort, state, repeats } = event;
-      const facts = { transport: 'tcp', family, remoteAddress, remotePort, localAddress, localPort, state };
-      return { $case: 'network', value: { ...facts, count: 1n + BigInt(repeats) } };
-    }
     case 'file': {
       const { operation, path, target, targetCategory, category, watchedPath, fileType, repeats } = event;
       const facts = { operation, path, target, targetCategory, category, watchedPath, fileType };
@@ -166,6 +156,12 @@ function factsOf(event: DetectableEvent): Event['evidence'] {
     }
     case 'integrity':
       return { $case: 'integrity', value: integrityEvidence(event) };
+    case 'dns':
+      return { $case: 'dns', value: dnsEvidence(event) };
+    case 'unix-connect':
+      return { $case: 'unixSocket', value: unixSocketEvidence(event) };
+    default:
+      return { $case: 'network', value: networkEvidence(event) };
   }
 }
 

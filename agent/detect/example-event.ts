@@ -7,6 +7,7 @@ import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { capabilityMask, capabilityNumber } from './capability-names.ts';
 import { integrityOfExample } from './example-integrity.ts';
 import type { EventKind } from './field-catalog.ts';
+import { networkEvent } from './network-example.ts';
 import type { ContainerExample, EventExample, ProcessExample } from './rule-example.ts';
 
 /** A kernel event by example, with who did it; what is not given has an unremarkable value. */
@@ -208,8 +209,6 @@ function kernelEvent(on: EventByExample['on'], example: EventExample, execution:
     startKtimeNs: execution.startKtimeNs,
     comm: execution.comm,
   };
-  const family = example.family ?? (example.remoteAddress?.includes(':') ? 'ipv6' : 'ipv4');
-  const remote = { remoteAddress: example.remoteAddress ?? '203.0.113.9', remotePort: example.remotePort ?? 443 };
   switch (on) {
     case 'exec':
       return { ...base, kind: 'exec', ...execRecord(execution) };
@@ -248,18 +247,12 @@ function kernelEvent(on: EventByExample['on'], example: EventExample, execution:
       const { syscallName = '', arguments: flags = [], toHost = [] } = example;
       return { ...base, kind: 'namespace', changed, toHost, before, after, syscallName, arguments: flags, repeats: 0 };
     }
-    case 'connect':
-      return { ...base, kind: 'connect', transport: example.transport ?? 'tcp', family, ...remote, repeats: 0 };
-    case 'tcp': {
-      const local = { localAddress: example.localAddress ?? '172.17.0.2', localPort: example.localPort ?? 40_000 };
-      const state = example.state ?? 'established';
-      const peer = state === 'listening' ? { remoteAddress: '', remotePort: 0 } : remote;
-      return { ...base, kind: 'tcp', state, family, ...local, ...peer, repeats: 0 };
-    }
     case 'file':
       return { ...base, kind: 'file', ...fileFacts(example), repeats: 0 };
     case 'integrity':
       return { ...base, kind: 'integrity', seenAt: example.seenAt ?? 'sample', ...integrityOfExample(example) };
+    default:
+      return networkEvent(on, example, base);
   }
 }
 

@@ -1,28 +1,25 @@
+import { bool, type FieldInfo, int, text, texts } from './field-info.ts';
+import { networkFields } from './network-fields.ts';
+
 /** Event kinds a rule can be about. */
 export const eventKinds = [
-  ...(['exec', 'capability', 'namespace', 'syscall', 'connect', 'tcp', 'file', 'integrity', 'posture'] as const),
+  'exec',
+  'capability',
+  'namespace',
+  'syscall',
+  'connect',
+  'tcp',
+  'bind',
+  'fanout',
+  'dns',
+  'unix-connect',
+  'file',
+  'integrity',
+  'posture',
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 
-/** CEL types of fields; names with a capital letter are entries of the catalog. */
-export interface FieldInfo {
-  type: string;
-  doc: string;
-}
-
 type TypeCatalog = Record<string, FieldInfo>;
-
-const text = (doc: string): FieldInfo => ({ type: 'string', doc });
-const int = (doc: string): FieldInfo => ({ type: 'int', doc });
-const bool = (doc: string): FieldInfo => ({ type: 'bool', doc });
-const texts = (doc: string): FieldInfo => ({ type: 'list<string>', doc });
-
-const connectionFields: TypeCatalog = {
-  family: text('`ipv4` or `ipv6`.'),
-  remoteAddress: text('Peer address in canonical text; v4-mapped IPv6 addresses are given as IPv4.'),
-  remotePort: int('Peer port.'),
-  remoteScope: text('`loopback`, `link-local`, `private`, `public`, `multicast` or `reserved`.'),
-};
 
 /**
  * Every field a rule can read, by type. This is the one list: the CEL environment, the reader of placeholders, keys and
@@ -209,21 +206,7 @@ export const fieldCatalog = {
     peerAddress: text('Peer address of that socket; empty when it has none.'),
     peerPort: int('Peer port of that socket; 0 when it has none.'),
   },
-  ConnectEvent: {
-    kind: text('`connect`'),
-    transport: text('`tcp`, `udp` or `other`.'),
-    ...connectionFields,
-  },
-  TcpEvent: {
-    kind: text('`tcp`'),
-    state: text('`established`, `failed` or `listening`.'),
-    localAddress: text('Local address.'),
-    localPort: int('Local port.'),
-    ...connectionFields,
-    remoteAddress: text('Peer address; empty for listening sockets.'),
-    remotePort: int('Peer port; 0 for listening sockets.'),
-    remoteScope: text('As for `connect`; empty for listening sockets.'),
-  },
+  ...networkFields,
   FileEvent: {
     kind: text('`file`'),
     operation: text(
@@ -285,6 +268,10 @@ export const eventTypes: Record<EventKind, TypeName> = {
   tcp: 'TcpEvent',
   file: 'FileEvent',
   integrity: 'IntegrityEvent',
+  bind: 'BindEvent',
+  fanout: 'FanoutEvent',
+  dns: 'DnsEvent',
+  'unix-connect': 'UnixConnectEvent',
   posture: 'PostureEvent',
 };
 

@@ -3,17 +3,11 @@ import type { ExecEvent } from '../decode/kernel-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
 import { ContainerView } from './container-view.ts';
-import {
-  CapabilityEventView,
-  ConnectEventView,
-  ExecEventView,
-  NamespaceEventView,
-  PostureEventView,
-  TcpEventView,
-} from './event-view.ts';
+import { CapabilityEventView, ExecEventView, NamespaceEventView, PostureEventView } from './event-view.ts';
 import type { EventKind } from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
+import { networkViewOf } from './network-view.ts';
 import { ProcessView } from './process-view.ts';
 import { SyscallEventView } from './syscall-event-view.ts';
 
@@ -107,9 +101,8 @@ function executionOfRecord(event: ExecEvent, containerId: string): ProcessExecut
 }
 
 function eventViewOf(event: DetectableEvent | undefined): object {
-  switch (event?.kind) {
-    case undefined:
-      return new PostureEventView();
+  if (event === undefined) return new PostureEventView();
+  switch (event.kind) {
     case 'exec':
       return new ExecEventView();
     case 'capability':
@@ -118,13 +111,11 @@ function eventViewOf(event: DetectableEvent | undefined): object {
       return new NamespaceEventView(event);
     case 'syscall':
       return new SyscallEventView(event);
-    case 'connect':
-      return new ConnectEventView(event);
-    case 'tcp':
-      return new TcpEventView(event);
     case 'file':
       return new FileEventView(event);
     case 'integrity':
       return new IntegrityEventView(event);
+    default:
+      return networkViewOf(event);
   }
 }

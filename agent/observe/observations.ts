@@ -1,13 +1,18 @@
 import { growingLru } from '../../common/lru.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
+import { networkFactOf } from './network-facts.ts';
 
 const maxRemembered = 131_072;
+const maxContainers = 4_096;
+/** Names reported of one container: a program can ask for any number of names that it makes up. */
+const maxNames = 1_000;
 
 /** Turns events into observations: facts about a container, each sent once for as long as it is remembered. */
 export class Observations {
   readonly #clock: WallClock;
   readonly #seen = growingLru<string, true>(maxRemembered);
+  readonly #names = growingLru<string, number>(maxContainers);
 
   constructor(clock: WallClock) {
     this.#clock = clock;
@@ -19,8 +24,16 @@ export class Observations {
     if (fact === undefined) return undefined;
     const key = `${container.id} ${fact.$case} ${Object.values(fact.value).join(' ')}`;
     if (this.#seen.has(key)) return undefined;
+    if (fact.$case === 'resolved' && !this.#hasRoomForName(container.id)) return undefined;
     this.#seen.set(key, true);
     return { containerId: container.id, firstSeenUnixNs: this.#clock.unixNs(event.ktimeNs), fact };
+  }
+
+  #hasRoomForName(containerId: string): boolean {
+    const names = this.#names.get(containerId) ?? 0;
+    if (names >= maxNames) return false;
+    this.#names.set(containerId, names + 1);
+    return true;
   }
 }
 
@@ -40,18 +53,14 @@ function factOf(event: AttributedEvent['event'], executablePath: string): NonNul
         $case: 'namespaceChanged',
         value: { executablePath, changed: [...event.changed], toHost: [...event.toHost] },
       };
-    case 'connect':
-      return {
-        $case: 'connected',
-        value: { transport: event.transport, remoteAddress: event.remoteAddress, remotePort: event.remotePort },
-      };
     case 'file': {
       const { operation, path, category } = event;
       return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
     }
     case 'syscall':
-    case 'tcp':
     case 'integrity':
       return undefined;
+    default:
+      return networkFactOf(event);
   }
 }

@@ -9,6 +9,8 @@ export interface HookVariant {
   cgroup?: true;
   /** Programs that belong to it and are attached with it, each where its section says. */
   also?: readonly string[];
+  /** enum bpf_attach_type, where libbpf may be older than the attach point. */
+  attachType?: number;
 }
 
 export interface Hook {
@@ -96,9 +98,59 @@ export const hooks: readonly Hook[] = [
     required: false,
   },
   {
+    name: 'sendmsg4',
+    variants: [{ program: 'sendmsg4', attachPoint: 'cgroup/sendmsg4', cgroup: true }],
+    consequence: 'IPv4 datagrams from sockets that are not connected are not seen (rules net-*)',
+    required: false,
+  },
+  {
+    name: 'sendmsg6',
+    variants: [{ program: 'sendmsg6', attachPoint: 'cgroup/sendmsg6', cgroup: true }],
+    consequence: 'IPv6 datagrams from sockets that are not connected are not seen (rules net-*)',
+    required: false,
+  },
+  {
+    name: 'bind4',
+    variants: [{ program: 'bind4', attachPoint: 'cgroup/post_bind4', cgroup: true }],
+    consequence: 'UDP servers and fixed source ports over IPv4 are not seen',
+    required: false,
+  },
+  {
+    name: 'bind6',
+    variants: [{ program: 'bind6', attachPoint: 'cgroup/post_bind6', cgroup: true }],
+    consequence: 'UDP servers and fixed source ports over IPv6 are not seen',
+    required: false,
+  },
+  {
+    name: 'unix-connect',
+    variants: [
+      {
+        program: 'unix_connect_fentry',
+        attachPoint: 'fentry/security_unix_stream_connect',
+        requires: { kind: 'function', name: 'security_unix_stream_connect' },
+      },
+      { program: 'unix_connect_kprobe', attachPoint: 'kprobe/security_unix_stream_connect' },
+      {
+        program: 'unix_connect_cgroup',
+        attachPoint: 'cgroup/connect_unix',
+        requires: { kind: 'function', name: 'bpf_cast_to_kern_ctx' },
+        cgroup: true,
+        attachType: 49,
+      },
+    ],
+    consequence: 'connections to unix sockets, such as those of container runtimes, are not seen',
+    required: false,
+  },
+  {
+    name: 'dns-ingress',
+    variants: [{ program: 'dns_ingress', attachPoint: 'cgroup_skb/ingress', cgroup: true }],
+    consequence: 'DNS answers are not seen: no dns events, and connections carry no names',
+    required: false,
+  },
+  {
     name: 'tcp-state',
     variants: [tracepoint('tcp_state', 'inet_sock_set_state')],
-    consequence: 'the outcome of connections and listening sockets are not seen',
+    consequence: 'the outcome of connections, listening sockets and accepted connections are not seen',
     required: false,
   },
   {

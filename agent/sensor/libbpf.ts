@@ -15,6 +15,7 @@ interface Functions {
   programName(program: Handle): string;
   programFd(program: Handle): number;
   setAutoload(program: Handle, autoload: boolean): number;
+  setExpectedAttachType(program: Handle, type: number): number;
   attach(program: Handle): Handle;
   attachCgroup(program: Handle, cgroupFd: number): Handle;
   destroyLink(link: Handle): number;
@@ -86,6 +87,7 @@ function bind(): Libbpf {
     programName: library.func('const char *bpf_program__name(const void *program)'),
     programFd: library.func('int bpf_program__fd(const void *program)'),
     setAutoload: library.func('int bpf_program__set_autoload(void *program, bool autoload)'),
+    setExpectedAttachType: library.func('int bpf_program__set_expected_attach_type(void *program, int type)'),
     attach: library.func('void *bpf_program__attach(const void *program)'),
     attachCgroup: library.func('void *bpf_program__attach_cgroup(const void *program, int cgroup_fd)'),
     destroyLink: library.func('int bpf_link__destroy(void *link)'),

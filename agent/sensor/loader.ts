@@ -137,12 +137,26 @@ function programsOf(variant: HookVariant): string[] {
   return [variant.program, ...(variant.also ?? [])];
 }
 
+const attachTypes: ReadonlyMap<string, number> = new Map(
+  hooks
+    .flatMap((hook) => hook.variants)
+    .flatMap(({ program, attachType }) => (attachType === undefined ? [] : [[program, attachType]])),
+);
+
 function prepare(libbpf: Libbpf, options: LoadOptions, programs: ReadonlySet<string>): Handle {
   const object = openObject(libbpf, options.objectPath);
   setConstants(libbpf, object, options.btf, options.constants);
   libbpf.setMaxEntries(findMap(libbpf, object, 'records'), options.ringBytes);
-  for (let program = libbpf.nextProgram(object, null); program !== null; program = libbpf.nextProgram(object, program))
-    libbpf.setAutoload(program, programs.has(libbpf.programName(program)));
+  for (
+    let program = libbpf.nextProgram(object, null);
+    program !== null;
+    program = libbpf.nextProgram(object, program)
+  ) {
+    const name = libbpf.programName(program);
+    libbpf.setAutoload(program, programs.has(name));
+    const attachType = attachTypes.get(name);
+    if (attachType !== undefined) libbpf.setExpectedAttachType(program, attachType);
+  }
   return object;
 }
 

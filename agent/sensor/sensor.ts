@@ -26,6 +26,7 @@ import {
 } from './ledger.ts';
 import { LedgerCheck, type Mismatch } from './ledger-check.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
+import { encodeListener, type ListenerEntry } from './listener-entry.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
 import { readProgramMisses } from './program-misses.ts';
 import { ReceivedCounts } from './received-counts.ts';
@@ -207,6 +208,16 @@ export class Sensor {
     const linkFd = this.#loaded.linkFd('sample');
     if (linkFd === undefined) throw new CodedError('SAMPLE_FAILED', 'the task iterator is not attached');
     return this.#sampler.sample(linkFd);
+  }
+
+  /** Tells the programs of a socket that listened before they were attached. */
+  adoptListener(entry: ListenerEntry): void {
+    const { key, value } = encodeListener(entry);
+    const port = Buffer.alloc(4);
+    port.writeUInt32LE(entry.port);
+    const noReplace = 1;
+    this.#libbpf.updateElement(this.#loaded.mapFd('listener_ports'), port, Buffer.from([1]), 0);
+    this.#libbpf.updateElement(this.#loaded.mapFd('listeners'), key, value, noReplace);
   }
 
   /** The kernel's account of what it sent and lost. */

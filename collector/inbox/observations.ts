@@ -7,6 +7,10 @@ const kinds = {
   connected: 'connected',
   fileChanged: 'file-changed',
   namespaceChanged: 'namespace-changed',
+  listened: 'listened',
+  accepted: 'accepted',
+  resolved: 'resolved',
+  unixConnected: 'unix-connected',
 } as const satisfies Record<NonNullable<Observation['fact']>['$case'], ObservationKind>;
 
 /** The row an observation is kept in; undefined for one without a fact. */

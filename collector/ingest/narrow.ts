@@ -28,6 +28,8 @@ const limits = {
   argumentsLength: 131_072,
   listEntries: 1_024,
   processes: 128,
+  remoteNames: 16,
+  dnsAddresses: 64,
 } as const;
 
 /** The largest number SQLite stores: sequence and epoch must fit. */
@@ -96,6 +98,13 @@ function narrowFinding(finding: Finding, cut: Cutter, receivedAtUnixMs: number):
   if (containerProblem !== undefined) return containerProblem;
   if (!isWordOf(Attribution, finding.attribution)) finding.attribution = Attribution.UNSPECIFIED;
   finding.event.kind = cut.text(finding.event.kind, limits.nameLength);
+  if (finding.event.evidence?.$case === 'dns') {
+    const { value } = finding.event.evidence;
+    value.queryName = cut.text(value.queryName, limits.textLength);
+    cut.texts(cut.list(value.addresses, limits.dnsAddresses), limits.nameLength);
+  }
+  if (finding.event.evidence?.$case === 'network')
+    cut.texts(cut.list(finding.event.evidence.value.remoteNames, limits.remoteNames), limits.nameLength);
   if (!isPlausible(finding.event.timeUnixNs)) {
     finding.event.timeUnixNs = BigInt(receivedAtUnixMs) * 1_000_000n;
     cut.list(finding.missing, limits.listEntries - 1).push('event time');
@@ -196,6 +205,21 @@ function narrowObservation(observation: Observation, cut: Cutter, receivedAtUnix
   if (fact === undefined) return 'fact is missing or of a kind this collector does not know';
   if (fact.$case === 'executed') fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
   if (fact.$case === 'connected') {
+    fact.value.transport = cut.text(fact.value.transport, limits.nameLength);
+    fact.value.remoteAddress = cut.text(fact.value.remoteAddress, limits.nameLength);
+    cut.texts(cut.list(fact.value.remoteNames, limits.remoteNames), limits.nameLength);
+  }
+  if (fact.$case === 'resolved') {
+    fact.value.queryName = cut.text(fact.value.queryName, limits.textLength);
+    fact.value.queryType = cut.text(fact.value.queryType, limits.nameLength);
+    fact.value.responseCode = cut.text(fact.value.responseCode, limits.nameLength);
+  }
+  if (fact.$case === 'unixConnected') fact.value.path = cut.text(fact.value.path, limits.textLength);
+  if (fact.$case === 'listened') {
+    fact.value.transport = cut.text(fact.value.transport, limits.nameLength);
+    fact.value.localAddress = cut.text(fact.value.localAddress, limits.nameLength);
+  }
+  if (fact.$case === 'accepted') {
     fact.value.transport = cut.text(fact.value.transport, limits.nameLength);
     fact.value.remoteAddress = cut.text(fact.value.remoteAddress, limits.nameLength);
   }

@@ -48,7 +48,16 @@ export interface InboxItem {
   receivedAtUnixMs: number;
 }
 
-export type ObservationKind = 'executed' | 'capability-used' | 'connected' | 'namespace-changed' | 'file-changed';
+export type ObservationKind =
+  | 'executed'
+  | 'capability-used'
+  | 'connected'
+  | 'listened'
+  | 'accepted'
+  | 'resolved'
+  | 'unix-connected'
+  | 'namespace-changed'
+  | 'file-changed';
 
 /** A deduplicated fact about a container, with the times it was reported first and last. */
 export interface StoredObservation {

@@ -25,6 +25,7 @@ describe('cgroup/connect', () => {
       family: 'ipv4',
       remoteAddress: '169.254.169.254',
       remotePort: 80,
+      remoteNames: [],
       repeats: 0,
     });
   });
@@ -47,43 +48,35 @@ describe('cgroup/connect', () => {
     });
   });
 
+  it('gives an address that is mapped into IPv6 the same record as the IPv4 address', async () => {
+    const events = await eventsOf('/bin/actor connect 192.0.2.8 53; /bin/actor connect ::ffff:192.0.2.8 53');
+    expect(only(ofKind(events, 'connect'))).toMatchObject({ family: 'ipv4', remoteAddress: '192.0.2.8' });
+  });
+
+  it('reports the attempt of a socket that is for IPv6 only, and no outcome: it never left', async () => {
+    const events = await eventsOf('/bin/network connect-v6only ::ffff:127.0.0.1 99');
+    expect(only(ofKind(events, 'connect'))).toMatchObject({
+      family: 'ipv4',
+      remoteAddress: '127.0.0.1',
+      remotePort: 99,
+    });
+    expect(ofKind(events, 'tcp')).toEqual([]);
+  });
+
+  it('reports an ICMP socket', async () => {
+    const event = only(ofKind(await eventsOf('/bin/network ping 127.0.0.1'), 'connect'));
+    expect(event).toMatchObject({ transport: 'icmp', remoteAddress: '127.0.0.1', remotePort: 0 });
+  });
+
   it('sends the first of many connections to one place only', async () => {
     const events = ofKind(await eventsOf('/bin/actor loop connect 200 7777'), 'connect');
     expect(events).toMatchObject([{ remotePort: 7777 }]);
   });
-});
 
-describe('tp_btf/inet_sock_set_state', () => {
-  it('reports listening, established and failed with the process that opened the socket', async () => {
-    const events = await eventsOf(
-      '/bin/actor listen 4545 & sleep 0.3; /bin/actor connect 127.0.0.1 4545; /bin/actor connect 127.0.0.1 4546; wait',
-    );
-    const execs = ofKind(events, 'exec');
-    const pidOf = (port: string, action: string): number | undefined =>
-      execs.find((exec) => exec.argv[1] === action && exec.argv.at(-1) === port)?.pid;
-    const states = ofKind(events, 'tcp');
-    expect(states).toHaveLength(3);
-    expect(states).toContainEqual(
-      expect.objectContaining({
-        state: 'listening',
-        localPort: 4545,
-        remoteAddress: '',
-        remotePort: 0,
-        pid: pidOf('4545', 'listen'),
-      }),
-    );
-    expect(states).toContainEqual(
-      expect.objectContaining({
-        state: 'established',
-        family: 'ipv4',
-        remoteAddress: '127.0.0.1',
-        remotePort: 4545,
-        localAddress: '127.0.0.1',
-        pid: pidOf('4545', 'connect'),
-      }),
-    );
-    expect(states).toContainEqual(
-      expect.objectContaining({ state: 'failed', remotePort: 4546, pid: pidOf('4546', 'connect') }),
-    );
+  it('says nothing of sockets of the host', async () => {
+    const before = session.events.length;
+    await fetch('http://127.0.0.1:9/').catch(() => undefined);
+    session.sensor.drain();
+    expect(ofKind(session.events.slice(before), 'connect').filter((event) => event.pid === process.pid)).toEqual([]);
   });
 });

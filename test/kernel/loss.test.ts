@@ -5,6 +5,7 @@ import { Clock, readClockNs } from '../../agent/sensor/libc.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { buildTestImage, runContainer, type TestContainer } from '../support/docker.ts';
+import { kindsByType } from '../support/record-kinds.ts';
 import { ofKind, only, SensorSession } from '../support/sensor-session.ts';
 
 let session: SensorSession;
@@ -37,7 +38,7 @@ it('accounts for every record: what is attempted is received or lost, by type an
     expect(session.sensor.checkLedger()).toEqual([]);
     const ledger = session.sensor.ledger();
     for (const row of ledger) {
-      const kind = row.type === 'tcp-state' ? 'tcp' : row.type;
+      const kind = kindsByType.get(row.type) ?? row.type;
       const lost = Object.values(row.lost).reduce((sum, part) => sum + part, 0n);
       expect([row.type, ofKind(session.events, kind as 'exec').length]).toEqual([row.type, Number(row.sent)]);
       expect([row.type, row.attempted]).toEqual([row.type, row.sent + lost]);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { DnsStreams } from '../../agent/dns/streams.ts';
+import { dnsAnswer, dnsMessage } from '../support/dns-message.ts';
 import { type Check, ofKind, only } from './check.ts';
 
+const query = dnsMessage({ question: 'db.example', flags: 0x0100 });
+const answer = dnsMessage({ question: 'db.example', answers: [dnsAnswer('db.example', 1, [192, 0, 2, 7], 60)] });
 const up = 'ip link set lo up';
 
 export const networkChecks: readonly Check[] = [
@@ -76,10 +80,106 @@ export const networkChecks: readonly Check[] = [
         family: 'ipv6',
         remoteAddress: '::1',
         remotePort: 4546,
+        failure: 'refused',
+        errorNumber: 111,
         pid: pidOf('4546', 'connect'),
+      });
+      const accepted = only(
+        states.filter((event) => event.state === 'accepted'),
+        states,
+      );
+      assert.partialDeepStrictEqual(accepted, {
+        localPort: 4545,
+        remoteAddress: '127.0.0.1',
+        remotePort: established.localPort,
+        pid: pidOf('4545', 'listen'),
       });
     },
   },
+  {
+    name: 'the port of a socket that listens without bind',
+    hook: 'tcp-state',
+    script: `${up}; network listen-unbound`,
+    verify: (events, run) => {
+      const listening = ofKind(events, 'tcp').filter((event) => event.state === 'listening');
+      assert.deepEqual(
+        listening.map((event) => event.localPort),
+        [0, Number(run.output)],
+      );
+    },
+  },
+  {
+    name: 'a port scan, summed up',
+    hook: 'connect4',
+    script: `${up}; network scan 127.0.0.1 1 1100`,
+    verify: (events) => {
+      assert.equal(ofKind(events, 'connect').length, 511);
+      assert.deepEqual(
+        ofKind(events, 'fanout').map((event) => [event.destinations, event.shape]),
+        [
+          [512, 'ports'],
+          [1024, 'ports'],
+        ],
+      );
+    },
+  },
+  {
+    name: 'a connection to a unix socket, by the path that the kernel knows',
+    hook: 'unix-connect',
+    script: 'ln -s /scratch /tmp/link; network unix-serve /tmp/link/own.sock; network unix-serve @abstract',
+    verify: (events) =>
+      assert.deepEqual(
+        ofKind(events, 'unix-connect').map((event) => [event.path, event.pathSource]),
+        [
+          ['/scratch/own.sock', 'kernel'],
+          ['@abstract', 'kernel'],
+        ],
+      ),
+  },
+  {
+    name: 'a DNS answer, with the process that asked',
+    hook: 'dns-ingress',
+    script: `${up}; network ask udp ${query.toString('hex')} ${answer.subarray(2).toString('hex')}`,
+    verify: (events) => {
+      const segment = only(ofKind(events, 'dns-segment'));
+      assert.partialDeepStrictEqual(only(new DnsStreams().push(segment)), {
+        comm: 'network',
+        queryName: 'db.example',
+        answers: [{ data: '192.0.2.7' }],
+        wellFormed: true,
+      });
+    },
+  },
+  ...(['4', '6'] as const).flatMap((version): Check[] => {
+    const address = version === '4' ? '127.0.0.1' : '::1';
+    return [
+      {
+        name: `IPv${version} datagrams from sockets that are not connected`,
+        hook: `sendmsg${version}`,
+        script: `${up}; network send ${address} 5353; network storm 100 5354`,
+        verify: (events) =>
+          assert.partialDeepStrictEqual(only(ofKind(events, 'connect').filter((event) => event.remotePort === 5353)), {
+            transport: 'udp',
+            family: `ipv${version}`,
+            remoteAddress: address,
+            comm: 'network',
+          }),
+      },
+      {
+        name: `IPv${version} addresses that sockets are bound to`,
+        hook: `bind${version}`,
+        script: `${up}; network bind udp ${address} 5300`,
+        verify: (events) =>
+          assert.partialDeepStrictEqual(only(ofKind(events, 'bind')), {
+            transport: 'udp',
+            family: `ipv${version}`,
+            localAddress: address,
+            localPort: 5300,
+            comm: 'network',
+          }),
+      },
+    ];
+  }),
 ];
 
 export const cgroupChecks: readonly Check[] = [

@@ -7,6 +7,7 @@ import { type HookState, hooks } from '../../agent/sensor/hooks.ts';
 import { Sensor } from '../../agent/sensor/sensor.ts';
 import { createLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { kindsByType } from '../support/record-kinds.ts';
 import { capabilityChecks } from './capability-checks.ts';
 import { type Check, ofKind, toJson } from './check.ts';
 import { checkFiles } from './file-smoke.ts';
@@ -114,7 +115,7 @@ async function checkLedger(session: Session): Promise<Outcome> {
     if (own.length === 0 || own.length !== Number(run.output))
       throw new Error(`${run.output.trim()} programs were executed, ${own.length} were reported`);
     for (const row of session.sensor.ledger()) {
-      const kind = row.type === 'tcp-state' ? 'tcp' : row.type;
+      const kind = kindsByType.get(row.type) ?? row.type;
       const received = session.events.filter((event) => event.kind === kind).length;
       const lost = Object.values(row.lost).reduce((sum, part) => sum + part, 0n);
       if (BigInt(received) !== row.sent || lost !== 0n)
@@ -180,13 +181,16 @@ async function runSession(
 /** The ways to attach a hook that are tried after the one this kernel chose; none when nothing worked. */
 function otherVariants(hook: string, chosen: string): string[] {
   const points = hooks.find((each) => each.name === hook)?.variants.map((variant) => variant.attachPoint) ?? [];
-  return points.includes(chosen) ? points.slice(points.indexOf(chosen) + 1) : [];
+  const others = points.includes(chosen) ? points.slice(points.indexOf(chosen) + 1) : [];
+  // Not every kernel has those on cgroups; they are tested where nothing better can be attached.
+  return others.filter((point) => !point.startsWith('cgroup/'));
 }
 
 /** Hooks that kernels offer in several ways, with what each way has to see. */
 const variedHooks: Readonly<Record<string, readonly Check[]>> = {
   capability: capabilityChecks,
   privileges: privilegeChecks,
+  'unix-connect': networkChecks.filter((check) => check.hook === 'unix-connect'),
 };
 
 const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();

@@ -84,7 +84,7 @@ function stageBusybox(bin: string): void {
 /** What the containers in the guest run in. */
 function stageImage(image: string, programs: string): void {
   stageBusybox(join(image, 'bin'));
-  for (const program of ['actor', 'breeder', 'executor', 'pack', 'personality', 'privilege'])
+  for (const program of ['actor', 'breeder', 'executor', 'network', 'pack', 'personality', 'privilege'])
     copy(join(programs, program), join(image, 'bin', program), 0o755);
   for (const directory of ['dev', 'etc', 'etc/cron.d', 'opt', 'proc', 'scratch', 'tmp'])
     mkdirSync(join(image, directory), { recursive: true });

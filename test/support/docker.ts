@@ -28,6 +28,8 @@ const applets = [
   'ln',
   'ip',
   'touch',
+  'seq',
+  'nslookup',
 ];
 
 /** What can be asked of a container that a test has started. */
@@ -52,6 +54,7 @@ export interface RunOptions {
   privileged?: boolean;
   capAdd?: string[];
   capDrop?: string[];
+  sysctls?: Record<string, string>;
   securityOpt?: string[];
   binds?: string[];
   /** Mount point → options. */
@@ -64,7 +67,7 @@ export interface RunOptions {
 }
 
 /** The programs of test/support/programs; each says in its own file what it does. */
-type TestProgram = 'actor' | 'breeder' | 'executor' | 'pack' | 'privilege' | 'shifter';
+type TestProgram = 'actor' | 'breeder' | 'executor' | 'network' | 'pack' | 'privilege' | 'shifter';
 
 /** Compiles a test program; the path of the static binary. */
 export async function buildProgram(name: TestProgram): Promise<string> {
@@ -84,7 +87,7 @@ export async function buildTestImage(reference: string = testImage): Promise<voi
   try {
     for (const directory of ['bin', 'tmp', 'etc', 'proc', 'sys', 'dev']) mkdirSync(join(root, directory));
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    for (const name of ['actor', 'breeder', 'executor', 'pack', 'privilege', 'shifter'] as const)
+    for (const name of ['actor', 'breeder', 'executor', 'network', 'pack', 'privilege', 'shifter'] as const)
       copyFileSync(await buildProgram(name), join(root, 'bin', name));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n');
@@ -123,6 +126,7 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
       Privileged: options.privileged ?? false,
       ...(options.capAdd === undefined ? {} : { CapAdd: options.capAdd }),
       ...(options.capDrop === undefined ? {} : { CapDrop: options.capDrop }),
+      ...(options.sysctls === undefined ? {} : { Sysctls: options.sysctls }),
       ...(options.securityOpt === undefined ? {} : { SecurityOpt: options.securityOpt }),
       ...(options.binds === undefined ? {} : { Binds: options.binds }),
       ...(options.tmpfs === undefined ? {} : { Tmpfs: options.tmpfs }),

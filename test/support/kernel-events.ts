@@ -1,11 +1,12 @@
 import type {
   CapabilityEvent,
-  ConnectEvent,
   ExecEvent,
   ExitEvent,
   ForkEvent,
   TaskEventBase,
 } from '../../agent/decode/kernel-event.ts';
+import type { ConnectEvent, DnsEvent } from '../../agent/decode/network-event.ts';
+import type { DnsSegment } from '../../agent/dns/segment.ts';
 
 /** A process as tests speak of it: when it was created is part of who it is. */
 export interface TestProcess {
@@ -91,5 +92,22 @@ export function connectOf(process: TestProcess, ktimeNs: bigint): ConnectEvent {
   return {
     ...task(process, ktimeNs),
     ...{ kind: 'connect', transport: 'tcp', family: 'ipv4', remoteAddress: '10.0.0.7', remotePort: 5432 },
+    ...{ remoteNames: [], repeats: 0 },
   } as ConnectEvent;
+}
+
+export function dnsOf(process: TestProcess, ktimeNs: bigint): DnsEvent {
+  return {
+    ...task(process, ktimeNs),
+    ...{ kind: 'dns', transport: 'udp', resolverAddress: '10.96.0.10', queryName: 'db.internal', queryType: 'A' },
+    ...{ responseCode: 'NOERROR', answers: [], truncated: false, wellFormed: true, repeats: 0 },
+  } as DnsEvent;
+}
+
+export function segmentOf(process: TestProcess, ktimeNs: bigint, payload: Uint8Array): DnsSegment {
+  return {
+    ...task(process, ktimeNs),
+    ...{ kind: 'dns-segment', transport: 'udp', resolverAddress: '10.96.0.10', socketCookie: 1n, sequence: 0 },
+    ...{ payload, totalBytes: payload.length, repeats: 0 },
+  } as DnsSegment;
 }

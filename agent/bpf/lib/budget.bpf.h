@@ -55,6 +55,9 @@ static __always_inline int budget_class_of(__u32 type)
 		return BUDGET_PRIVILEGE;
 	case RECORD_CONNECT:
 	case RECORD_TCP_STATE:
+	case RECORD_BIND:
+	case RECORD_FANOUT:
+	case RECORD_UNIX_CONNECT:
 		return BUDGET_NETWORK;
 	case RECORD_EXIT:
 	case RECORD_THROTTLE:

@@ -19,7 +19,7 @@ struct repeat_key {
 };
 
 struct repeat_state {
-	__u64 sent_ktime_ns;
+	__u64 sent_ns;
 	__u32 repeats;
 	__u32 reserved;
 };
@@ -32,28 +32,37 @@ struct {
 } repeats __weak SEC(".maps");
 
 /*
- * True when a record is to be sent: the first of its kind, or the first after repeat_interval_ns. *count is then the
- * number of repeats that were not sent. Two CPUs that race may both send; neither is lost.
+ * A clock for intervals that costs a third of the exact one. Only programs on cgroups may ask for it: all records of one
+ * type must go by the same clock.
  */
-static __always_inline bool first_or_due(const struct repeat_key *key, __u32 *count)
+static __always_inline __u64 coarse_clock_ns(void)
 {
-	struct repeat_state *state = bpf_map_lookup_elem(&repeats, key);
-	__u64 now = bpf_ktime_get_boot_ns();
+	/* Since 5.11. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
+		return bpf_ktime_get_coarse_ns();
+	return bpf_ktime_get_boot_ns();
+}
 
-	*count = 0;
-	if (!state) {
-		struct repeat_state fresh = { .sent_ktime_ns = now };
+static __always_inline void remember_first(const struct repeat_key *key, __u64 now)
+{
+	struct repeat_state fresh = { .sent_ns = now };
 
-		bpf_map_update_elem(&repeats, key, &fresh, BPF_ANY);
-		return true;
-	}
-	if (now - state->sent_ktime_ns < repeat_interval_ns) {
+	bpf_map_update_elem(&repeats, key, &fresh, BPF_ANY);
+}
+
+/*
+ * A record of this kind has been sent before: true when that was repeat_interval_ns ago, with the number of those that
+ * were not sent since in *count. Two CPUs that race may both send; neither is lost.
+ */
+static __always_inline bool repeat_is_due(struct repeat_state *state, __u64 now, __u32 *count)
+{
+	if (now - state->sent_ns < repeat_interval_ns) {
 		__sync_fetch_and_add(&state->repeats, 1);
 		return false;
 	}
 	*count = state->repeats;
 	state->repeats = 0;
-	state->sent_ktime_ns = now;
+	state->sent_ns = now;
 	return true;
 }
 
@@ -61,6 +70,23 @@ static __always_inline bool first_or_due(const struct repeat_key *key, __u32 *co
 static __always_inline void forget_repeat(const struct repeat_key *key)
 {
 	bpf_map_delete_elem(&repeats, key);
+}
+
+/* True when a record is to be sent: the first of its kind, or a repeat that is due. */
+static __always_inline bool first_or_due_at(const struct repeat_key *key, __u64 now, __u32 *count)
+{
+	struct repeat_state *state = bpf_map_lookup_elem(&repeats, key);
+
+	*count = 0;
+	if (state)
+		return repeat_is_due(state, now, count);
+	remember_first(key, now);
+	return true;
+}
+
+static __always_inline bool first_or_due(const struct repeat_key *key, __u32 *count)
+{
+	return first_or_due_at(key, bpf_ktime_get_boot_ns(), count);
 }
 
 #endif

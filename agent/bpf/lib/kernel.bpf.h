@@ -298,6 +298,14 @@ struct in6_addr {
 	__u8 bytes[16];
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	__u32 skc_daddr;
 	__u32 skc_rcv_saddr;
@@ -306,11 +314,15 @@ struct sock_common {
 	unsigned short skc_family;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	possible_net_t skc_net;
+	atomic64_t skc_cookie;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	__u16 sk_type;
+	int sk_err;
 	struct pid *sk_peer_pid;
 };
 
@@ -319,12 +331,14 @@ struct sockaddr_un {
 };
 
 struct unix_address {
+	int len;
 	struct sockaddr_un name[1];
 };
 
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
+	struct path path;
 	struct sock *peer;
 };
 
@@ -336,6 +350,13 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+
+/* What programs on socket addresses see as struct bpf_sock_addr. */
+struct bpf_sock_addr_kern {
+	struct sock *sk;
+	void *uaddr;
+	__u32 uaddrlen;
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -403,6 +424,8 @@ struct bpf_iter__task {
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_CLOSE 7
 #define TCP_LISTEN 10
 
 #endif

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type {
   CapabilityEvidence,
+  DnsEvidence,
   Finding,
   HeldPrivileges,
   IntegrityEvidence,
@@ -8,6 +9,7 @@ import type {
   NamespaceEvidence,
   NetworkEvidence,
   SyscallEvidence,
+  UnixSocketEvidence,
 } from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { ProcessExecution } from '../../../proto/generated/tallyman/v1/process.ts';
 import type { Alert } from '../../decide/alert.ts';
@@ -26,6 +28,7 @@ export function ocsfEvidence(alert: Alert): object {
     container: ocsfContainer(alert),
     ...(evidence?.$case === 'network' ? networkParts(evidence.value) : {}),
     file: evidence?.$case === 'file' ? ocsfFile(evidence.value) : undefined,
+    ...(evidence?.$case === 'dns' ? { query: dnsQuery(evidence.value) } : {}),
     data: evidenceData(finding),
   };
 }
@@ -75,6 +78,8 @@ function evidenceData(finding: Finding): object {
     network: evidence?.$case === 'network' ? networkData(evidence.value) : undefined,
     file: evidence?.$case === 'file' ? fileData(evidence.value) : undefined,
     integrity: evidence?.$case === 'integrity' ? integrityData(evidence.value) : undefined,
+    dns: evidence?.$case === 'dns' ? dnsData(evidence.value) : undefined,
+    unix_socket: evidence?.$case === 'unixSocket' ? unixSocketData(evidence.value) : undefined,
     posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
   };
 }
@@ -158,7 +163,12 @@ function syscallData(evidence: SyscallEvidence): object {
 }
 
 function networkData(evidence: NetworkEvidence): object {
-  return { state: evidence.state, count: jsonNumber(evidence.count) };
+  return {
+    state: evidence.state,
+    count: jsonNumber(evidence.count),
+    failure: evidence.failure || undefined,
+    remote_names: evidence.remoteNames.length > 0 ? evidence.remoteNames : undefined,
+  };
 }
 
 /** The facts of the change it is about; those of other changes are empty and left out. */
@@ -201,14 +211,36 @@ function namespaceData({ name, beforeInode, afterInode, isHost }: NamespaceChang
 function tracerData({ tracerPid, tracerPlace, tracerExecutable, tracerSeized }: IntegrityEvidence): object {
   return { pid: tracerPid, place: tracerPlace, executable: tracerExecutable || undefined, seized: tracerSeized };
 }
+/** OCSF `dns_query`. */
+function dnsQuery(evidence: DnsEvidence): object {
+  return { hostname: evidence.queryName || '.', type: evidence.queryType || undefined };
+}
+
+function dnsData(evidence: DnsEvidence): object {
+  return {
+    response_code: evidence.responseCode,
+    addresses: evidence.addresses,
+    resolver: evidence.resolverAddress,
+    count: jsonNumber(evidence.count),
+  };
+}
+
+function unixSocketData(evidence: UnixSocketEvidence): object {
+  const { path, pathSource, runtime, count } = evidence;
+  return { path, path_source: pathSource, runtime: runtime || undefined, count: jsonNumber(count) };
+}
+
+const inboundStates = new Set(['listening', 'accepted', 'bound']);
 
 function networkParts(evidence: NetworkEvidence): object {
-  const inbound = evidence.state === 'listening';
+  const inbound = inboundStates.has(evidence.state);
   return {
     dst_endpoint: inbound
       ? endpoint(evidence.localAddress, evidence.localPort)
       : endpoint(evidence.remoteAddress, evidence.remotePort),
-    src_endpoint: inbound ? undefined : endpoint(evidence.localAddress, evidence.localPort),
+    src_endpoint: inbound
+      ? endpoint(evidence.remoteAddress, evidence.remotePort)
+      : endpoint(evidence.localAddress, evidence.localPort),
     connection_info: {
       direction_id: inbound ? 1 : 2,
       direction: inbound ? 'Inbound' : 'Outbound',

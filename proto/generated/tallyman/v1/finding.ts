@@ -225,8 +225,35 @@ export interface NetworkEvidence {
   remotePort: number;
   localAddress: string;
   localPort: number;
-  /** "attempted", "established", "failed", "listening" */
+  /** "attempted", "established", "failed", "listening", "accepted", "bound", "fanout" (many destinations: count) */
   state: string;
+  count: bigint;
+  /** Names for which DNS gave the container the remote address, newest first. A hint: answers can be forged. */
+  remoteNames: string[];
+  /** Of a failed attempt: "refused", "timed-out", "unreachable", "abandoned", "other". */
+  failure: string;
+}
+
+/** An answer from a name server. Its packet can be forged by anybody who can send to the container. */
+export interface DnsEvidence {
+  queryName: string;
+  queryType: string;
+  /** "NOERROR", "NXDOMAIN"… */
+  responseCode: string;
+  addresses: string[];
+  resolverAddress: string;
+  /** "udp", "tcp" */
+  transport: string;
+  count: bigint;
+}
+
+export interface UnixSocketEvidence {
+  /** Abstract sockets with "@" in front. */
+  path: string;
+  /** "kernel": where the socket was bound, as the kernel knows it; "argument": what the program asked for. */
+  pathSource: string;
+  /** "docker", "containerd", "cri-o", "podman", "buildkit"; empty for sockets of no container runtime. */
+  runtime: string;
   count: bigint;
 }
 
@@ -309,7 +336,7 @@ export interface IntegrityEvidence {
 }
 
 export interface Event {
-  /** "exec", "capability", "namespace", "syscall", "connect", "tcp", "file", "integrity", "posture" */
+  /** "exec", "capability", "namespace", "syscall", "connect", "tcp", "bind", "fanout", "dns", "unix-connect", "file", "integrity", "posture" */
   kind: string;
   timeUnixNs: bigint;
   /** CLOCK_BOOTTIME nanoseconds; 0 for events that are not from the kernel. */
@@ -321,6 +348,8 @@ export interface Event {
     | { $case: "posture"; value: PostureEvidence }
     | { $case: "namespace"; value: NamespaceEvidence }
     | { $case: "syscall"; value: SyscallEvidence }
+    | { $case: "dns"; value: DnsEvidence }
+    | { $case: "unixSocket"; value: UnixSocketEvidence }
     | { $case: "file"; value: FileEvidence }
     | { $case: "integrity"; value: IntegrityEvidence }
     | undefined;
@@ -1572,6 +1601,8 @@ function createBaseNetworkEvidence(): NetworkEvidence {
     localPort: 0,
     state: "",
     count: 0n,
+    remoteNames: [],
+    failure: "",
   };
 }
 
@@ -1603,6 +1634,12 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
         throw new globalThis.Error("value provided for field message.count of type uint64 too large");
       }
       writer.uint32(64).uint64(message.count);
+    }
+    for (const v of message.remoteNames) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.failure !== "") {
+      writer.uint32(82).string(message.failure);
     }
     return writer;
   },
@@ -1684,6 +1721,22 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
             message.count = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.remoteNames.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1722,6 +1775,12 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
         : 0,
       state: isSet(object.state) ? globalThis.String(object.state) : "",
       count: isSet(object.count) ? BigInt(object.count) : 0n,
+      remoteNames: globalThis.Array.isArray(object?.remoteNames)
+        ? object.remoteNames.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remote_names)
+        ? object.remote_names.map((e: any) => globalThis.String(e))
+        : [],
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
     };
   },
 
@@ -1751,6 +1810,12 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
     if (message.count !== 0n) {
       obj.count = message.count.toString();
     }
+    if (message.remoteNames?.length) {
+      obj.remoteNames = message.remoteNames;
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
     return obj;
   },
 
@@ -1766,6 +1831,326 @@ export const NetworkEvidence: MessageFns<NetworkEvidence> = {
     message.localAddress = object.localAddress ?? "";
     message.localPort = object.localPort ?? 0;
     message.state = object.state ?? "";
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.remoteNames = object.remoteNames?.map((e) => e) || [];
+    message.failure = object.failure ?? "";
+    return message;
+  },
+};
+
+function createBaseDnsEvidence(): DnsEvidence {
+  return {
+    queryName: "",
+    queryType: "",
+    responseCode: "",
+    addresses: [],
+    resolverAddress: "",
+    transport: "",
+    count: 0n,
+  };
+}
+
+export const DnsEvidence: MessageFns<DnsEvidence> = {
+  encode(message: DnsEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queryName !== "") {
+      writer.uint32(10).string(message.queryName);
+    }
+    if (message.queryType !== "") {
+      writer.uint32(18).string(message.queryType);
+    }
+    if (message.responseCode !== "") {
+      writer.uint32(26).string(message.responseCode);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.resolverAddress !== "") {
+      writer.uint32(42).string(message.resolverAddress);
+    }
+    if (message.transport !== "") {
+      writer.uint32(50).string(message.transport);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DnsEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDnsEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queryName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.queryType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.responseCode = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.resolverAddress = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.transport = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DnsEvidence {
+    return {
+      queryName: isSet(object.queryName)
+        ? globalThis.String(object.queryName)
+        : isSet(object.query_name)
+        ? globalThis.String(object.query_name)
+        : "",
+      queryType: isSet(object.queryType)
+        ? globalThis.String(object.queryType)
+        : isSet(object.query_type)
+        ? globalThis.String(object.query_type)
+        : "",
+      responseCode: isSet(object.responseCode)
+        ? globalThis.String(object.responseCode)
+        : isSet(object.response_code)
+        ? globalThis.String(object.response_code)
+        : "",
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      resolverAddress: isSet(object.resolverAddress)
+        ? globalThis.String(object.resolverAddress)
+        : isSet(object.resolver_address)
+        ? globalThis.String(object.resolver_address)
+        : "",
+      transport: isSet(object.transport) ? globalThis.String(object.transport) : "",
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+    };
+  },
+
+  toJSON(message: DnsEvidence): unknown {
+    const obj: any = {};
+    if (message.queryName !== "") {
+      obj.queryName = message.queryName;
+    }
+    if (message.queryType !== "") {
+      obj.queryType = message.queryType;
+    }
+    if (message.responseCode !== "") {
+      obj.responseCode = message.responseCode;
+    }
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.resolverAddress !== "") {
+      obj.resolverAddress = message.resolverAddress;
+    }
+    if (message.transport !== "") {
+      obj.transport = message.transport;
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DnsEvidence>): DnsEvidence {
+    return DnsEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DnsEvidence>): DnsEvidence {
+    const message = createBaseDnsEvidence();
+    message.queryName = object.queryName ?? "";
+    message.queryType = object.queryType ?? "";
+    message.responseCode = object.responseCode ?? "";
+    message.addresses = object.addresses?.map((e) => e) || [];
+    message.resolverAddress = object.resolverAddress ?? "";
+    message.transport = object.transport ?? "";
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
+function createBaseUnixSocketEvidence(): UnixSocketEvidence {
+  return { path: "", pathSource: "", runtime: "", count: 0n };
+}
+
+export const UnixSocketEvidence: MessageFns<UnixSocketEvidence> = {
+  encode(message: UnixSocketEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.pathSource !== "") {
+      writer.uint32(18).string(message.pathSource);
+    }
+    if (message.runtime !== "") {
+      writer.uint32(26).string(message.runtime);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnixSocketEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnixSocketEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pathSource = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.runtime = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnixSocketEvidence {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      pathSource: isSet(object.pathSource)
+        ? globalThis.String(object.pathSource)
+        : isSet(object.path_source)
+        ? globalThis.String(object.path_source)
+        : "",
+      runtime: isSet(object.runtime) ? globalThis.String(object.runtime) : "",
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+    };
+  },
+
+  toJSON(message: UnixSocketEvidence): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.pathSource !== "") {
+      obj.pathSource = message.pathSource;
+    }
+    if (message.runtime !== "") {
+      obj.runtime = message.runtime;
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnixSocketEvidence>): UnixSocketEvidence {
+    return UnixSocketEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnixSocketEvidence>): UnixSocketEvidence {
+    const message = createBaseUnixSocketEvidence();
+    message.path = object.path ?? "";
+    message.pathSource = object.pathSource ?? "";
+    message.runtime = object.runtime ?? "";
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
     return message;
   },
@@ -2728,6 +3113,12 @@ export const Event: MessageFns<Event> = {
       case "syscall":
         SyscallEvidence.encode(message.evidence.value, writer.uint32(74).fork()).join();
         break;
+      case "dns":
+        DnsEvidence.encode(message.evidence.value, writer.uint32(82).fork()).join();
+        break;
+      case "unixSocket":
+        UnixSocketEvidence.encode(message.evidence.value, writer.uint32(90).fork()).join();
+        break;
       case "file":
         FileEvidence.encode(message.evidence.value, writer.uint32(122).fork()).join();
         break;
@@ -2823,6 +3214,22 @@ export const Event: MessageFns<Event> = {
             message.evidence = { $case: "syscall", value: SyscallEvidence.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.evidence = { $case: "dns", value: DnsEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.evidence = { $case: "unixSocket", value: UnixSocketEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -2872,6 +3279,12 @@ export const Event: MessageFns<Event> = {
         ? { $case: "namespace", value: NamespaceEvidence.fromJSON(object.namespace) }
         : isSet(object.syscall)
         ? { $case: "syscall", value: SyscallEvidence.fromJSON(object.syscall) }
+        : isSet(object.dns)
+        ? { $case: "dns", value: DnsEvidence.fromJSON(object.dns) }
+        : isSet(object.unixSocket)
+        ? { $case: "unixSocket", value: UnixSocketEvidence.fromJSON(object.unixSocket) }
+        : isSet(object.unix_socket)
+        ? { $case: "unixSocket", value: UnixSocketEvidence.fromJSON(object.unix_socket) }
         : isSet(object.file)
         ? { $case: "file", value: FileEvidence.fromJSON(object.file) }
         : isSet(object.integrity)
@@ -2903,6 +3316,10 @@ export const Event: MessageFns<Event> = {
       obj.namespace = NamespaceEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "syscall") {
       obj.syscall = SyscallEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "dns") {
+      obj.dns = DnsEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "unixSocket") {
+      obj.unixSocket = UnixSocketEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "file") {
       obj.file = FileEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "integrity") {
@@ -2955,6 +3372,18 @@ export const Event: MessageFns<Event> = {
       case "syscall": {
         if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
           message.evidence = { $case: "syscall", value: SyscallEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "dns": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "dns", value: DnsEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "unixSocket": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "unixSocket", value: UnixSocketEvidence.fromPartial(object.evidence.value) };
         }
         break;
       }

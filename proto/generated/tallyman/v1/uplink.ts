@@ -86,6 +86,10 @@ export interface Observation {
     | { $case: "capabilityUsed"; value: CapabilityUsedFact }
     | { $case: "connected"; value: ConnectedFact }
     | { $case: "namespaceChanged"; value: NamespaceChangedFact }
+    | { $case: "listened"; value: ListenedFact }
+    | { $case: "accepted"; value: AcceptedFact }
+    | { $case: "resolved"; value: ResolvedFact }
+    | { $case: "unixConnected"; value: UnixConnectedFact }
     | { $case: "fileChanged"; value: FileChangedFact }
     | undefined;
 }
@@ -115,6 +119,35 @@ export interface ConnectedFact {
   transport: string;
   remoteAddress: string;
   remotePort: number;
+  /** What DNS called the address, sorted. A hint: answers can be forged. */
+  remoteNames: string[];
+}
+
+/** A TCP socket that listens, or a UDP socket on a port of its own. */
+export interface ListenedFact {
+  transport: string;
+  localAddress: string;
+  localPort: number;
+}
+
+/** A connection from outside to a listening socket. */
+export interface AcceptedFact {
+  transport: string;
+  localPort: number;
+  /** Empty beyond the first peers of a socket. */
+  remoteAddress: string;
+}
+
+/** A name that a name server gave an answer for. A hint: answers can be forged. */
+export interface ResolvedFact {
+  queryName: string;
+  queryType: string;
+  responseCode: string;
+}
+
+export interface UnixConnectedFact {
+  /** Abstract sockets with "@" in front. */
+  path: string;
 }
 
 /** What a program did to a watched file. */
@@ -1164,6 +1197,18 @@ export const Observation: MessageFns<Observation> = {
       case "namespaceChanged":
         NamespaceChangedFact.encode(message.fact.value, writer.uint32(50).fork()).join();
         break;
+      case "listened":
+        ListenedFact.encode(message.fact.value, writer.uint32(58).fork()).join();
+        break;
+      case "accepted":
+        AcceptedFact.encode(message.fact.value, writer.uint32(66).fork()).join();
+        break;
+      case "resolved":
+        ResolvedFact.encode(message.fact.value, writer.uint32(74).fork()).join();
+        break;
+      case "unixConnected":
+        UnixConnectedFact.encode(message.fact.value, writer.uint32(82).fork()).join();
+        break;
       case "fileChanged":
         FileChangedFact.encode(message.fact.value, writer.uint32(122).fork()).join();
         break;
@@ -1232,6 +1277,38 @@ export const Observation: MessageFns<Observation> = {
             message.fact = { $case: "namespaceChanged", value: NamespaceChangedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fact = { $case: "listened", value: ListenedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.fact = { $case: "accepted", value: AcceptedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fact = { $case: "resolved", value: ResolvedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.fact = { $case: "unixConnected", value: UnixConnectedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -1276,6 +1353,16 @@ export const Observation: MessageFns<Observation> = {
         ? { $case: "namespaceChanged", value: NamespaceChangedFact.fromJSON(object.namespaceChanged) }
         : isSet(object.namespace_changed)
         ? { $case: "namespaceChanged", value: NamespaceChangedFact.fromJSON(object.namespace_changed) }
+        : isSet(object.listened)
+        ? { $case: "listened", value: ListenedFact.fromJSON(object.listened) }
+        : isSet(object.accepted)
+        ? { $case: "accepted", value: AcceptedFact.fromJSON(object.accepted) }
+        : isSet(object.resolved)
+        ? { $case: "resolved", value: ResolvedFact.fromJSON(object.resolved) }
+        : isSet(object.unixConnected)
+        ? { $case: "unixConnected", value: UnixConnectedFact.fromJSON(object.unixConnected) }
+        : isSet(object.unix_connected)
+        ? { $case: "unixConnected", value: UnixConnectedFact.fromJSON(object.unix_connected) }
         : isSet(object.fileChanged)
         ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.fileChanged) }
         : isSet(object.file_changed)
@@ -1300,6 +1387,14 @@ export const Observation: MessageFns<Observation> = {
       obj.connected = ConnectedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "namespaceChanged") {
       obj.namespaceChanged = NamespaceChangedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "listened") {
+      obj.listened = ListenedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "accepted") {
+      obj.accepted = AcceptedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "resolved") {
+      obj.resolved = ResolvedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "unixConnected") {
+      obj.unixConnected = UnixConnectedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "fileChanged") {
       obj.fileChanged = FileChangedFact.toJSON(message.fact.value);
     }
@@ -1337,6 +1432,30 @@ export const Observation: MessageFns<Observation> = {
       case "namespaceChanged": {
         if (object.fact?.value !== undefined && object.fact?.value !== null) {
           message.fact = { $case: "namespaceChanged", value: NamespaceChangedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "listened": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "listened", value: ListenedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "accepted": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "accepted", value: AcceptedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "resolved": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "resolved", value: ResolvedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "unixConnected": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "unixConnected", value: UnixConnectedFact.fromPartial(object.fact.value) };
         }
         break;
       }
@@ -1683,7 +1802,7 @@ export const NamespaceChangedFact: MessageFns<NamespaceChangedFact> = {
 };
 
 function createBaseConnectedFact(): ConnectedFact {
-  return { transport: "", remoteAddress: "", remotePort: 0 };
+  return { transport: "", remoteAddress: "", remotePort: 0, remoteNames: [] };
 }
 
 export const ConnectedFact: MessageFns<ConnectedFact> = {
@@ -1696,6 +1815,9 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     }
     if (message.remotePort !== 0) {
       writer.uint32(24).uint32(message.remotePort);
+    }
+    for (const v of message.remoteNames) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -1737,6 +1859,14 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
             message.remotePort = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.remoteNames.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1762,6 +1892,11 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
         : isSet(object.remote_port)
         ? globalThis.Number(object.remote_port)
         : 0,
+      remoteNames: globalThis.Array.isArray(object?.remoteNames)
+        ? object.remoteNames.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remote_names)
+        ? object.remote_names.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1776,6 +1911,9 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     if (message.remotePort !== 0) {
       obj.remotePort = Math.round(message.remotePort);
     }
+    if (message.remoteNames?.length) {
+      obj.remoteNames = message.remoteNames;
+    }
     return obj;
   },
 
@@ -1787,6 +1925,405 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     message.transport = object.transport ?? "";
     message.remoteAddress = object.remoteAddress ?? "";
     message.remotePort = object.remotePort ?? 0;
+    message.remoteNames = object.remoteNames?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListenedFact(): ListenedFact {
+  return { transport: "", localAddress: "", localPort: 0 };
+}
+
+export const ListenedFact: MessageFns<ListenedFact> = {
+  encode(message: ListenedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transport !== "") {
+      writer.uint32(10).string(message.transport);
+    }
+    if (message.localAddress !== "") {
+      writer.uint32(18).string(message.localAddress);
+    }
+    if (message.localPort !== 0) {
+      writer.uint32(24).uint32(message.localPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListenedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListenedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transport = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.localAddress = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.localPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListenedFact {
+    return {
+      transport: isSet(object.transport) ? globalThis.String(object.transport) : "",
+      localAddress: isSet(object.localAddress)
+        ? globalThis.String(object.localAddress)
+        : isSet(object.local_address)
+        ? globalThis.String(object.local_address)
+        : "",
+      localPort: isSet(object.localPort)
+        ? globalThis.Number(object.localPort)
+        : isSet(object.local_port)
+        ? globalThis.Number(object.local_port)
+        : 0,
+    };
+  },
+
+  toJSON(message: ListenedFact): unknown {
+    const obj: any = {};
+    if (message.transport !== "") {
+      obj.transport = message.transport;
+    }
+    if (message.localAddress !== "") {
+      obj.localAddress = message.localAddress;
+    }
+    if (message.localPort !== 0) {
+      obj.localPort = Math.round(message.localPort);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListenedFact>): ListenedFact {
+    return ListenedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListenedFact>): ListenedFact {
+    const message = createBaseListenedFact();
+    message.transport = object.transport ?? "";
+    message.localAddress = object.localAddress ?? "";
+    message.localPort = object.localPort ?? 0;
+    return message;
+  },
+};
+
+function createBaseAcceptedFact(): AcceptedFact {
+  return { transport: "", localPort: 0, remoteAddress: "" };
+}
+
+export const AcceptedFact: MessageFns<AcceptedFact> = {
+  encode(message: AcceptedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transport !== "") {
+      writer.uint32(10).string(message.transport);
+    }
+    if (message.localPort !== 0) {
+      writer.uint32(16).uint32(message.localPort);
+    }
+    if (message.remoteAddress !== "") {
+      writer.uint32(26).string(message.remoteAddress);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AcceptedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAcceptedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transport = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.localPort = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.remoteAddress = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AcceptedFact {
+    return {
+      transport: isSet(object.transport) ? globalThis.String(object.transport) : "",
+      localPort: isSet(object.localPort)
+        ? globalThis.Number(object.localPort)
+        : isSet(object.local_port)
+        ? globalThis.Number(object.local_port)
+        : 0,
+      remoteAddress: isSet(object.remoteAddress)
+        ? globalThis.String(object.remoteAddress)
+        : isSet(object.remote_address)
+        ? globalThis.String(object.remote_address)
+        : "",
+    };
+  },
+
+  toJSON(message: AcceptedFact): unknown {
+    const obj: any = {};
+    if (message.transport !== "") {
+      obj.transport = message.transport;
+    }
+    if (message.localPort !== 0) {
+      obj.localPort = Math.round(message.localPort);
+    }
+    if (message.remoteAddress !== "") {
+      obj.remoteAddress = message.remoteAddress;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AcceptedFact>): AcceptedFact {
+    return AcceptedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AcceptedFact>): AcceptedFact {
+    const message = createBaseAcceptedFact();
+    message.transport = object.transport ?? "";
+    message.localPort = object.localPort ?? 0;
+    message.remoteAddress = object.remoteAddress ?? "";
+    return message;
+  },
+};
+
+function createBaseResolvedFact(): ResolvedFact {
+  return { queryName: "", queryType: "", responseCode: "" };
+}
+
+export const ResolvedFact: MessageFns<ResolvedFact> = {
+  encode(message: ResolvedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queryName !== "") {
+      writer.uint32(10).string(message.queryName);
+    }
+    if (message.queryType !== "") {
+      writer.uint32(18).string(message.queryType);
+    }
+    if (message.responseCode !== "") {
+      writer.uint32(26).string(message.responseCode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolvedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolvedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queryName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.queryType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.responseCode = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolvedFact {
+    return {
+      queryName: isSet(object.queryName)
+        ? globalThis.String(object.queryName)
+        : isSet(object.query_name)
+        ? globalThis.String(object.query_name)
+        : "",
+      queryType: isSet(object.queryType)
+        ? globalThis.String(object.queryType)
+        : isSet(object.query_type)
+        ? globalThis.String(object.query_type)
+        : "",
+      responseCode: isSet(object.responseCode)
+        ? globalThis.String(object.responseCode)
+        : isSet(object.response_code)
+        ? globalThis.String(object.response_code)
+        : "",
+    };
+  },
+
+  toJSON(message: ResolvedFact): unknown {
+    const obj: any = {};
+    if (message.queryName !== "") {
+      obj.queryName = message.queryName;
+    }
+    if (message.queryType !== "") {
+      obj.queryType = message.queryType;
+    }
+    if (message.responseCode !== "") {
+      obj.responseCode = message.responseCode;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolvedFact>): ResolvedFact {
+    return ResolvedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolvedFact>): ResolvedFact {
+    const message = createBaseResolvedFact();
+    message.queryName = object.queryName ?? "";
+    message.queryType = object.queryType ?? "";
+    message.responseCode = object.responseCode ?? "";
+    return message;
+  },
+};
+
+function createBaseUnixConnectedFact(): UnixConnectedFact {
+  return { path: "" };
+}
+
+export const UnixConnectedFact: MessageFns<UnixConnectedFact> = {
+  encode(message: UnixConnectedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnixConnectedFact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnixConnectedFact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnixConnectedFact {
+    return { path: isSet(object.path) ? globalThis.String(object.path) : "" };
+  },
+
+  toJSON(message: UnixConnectedFact): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UnixConnectedFact>): UnixConnectedFact {
+    return UnixConnectedFact.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnixConnectedFact>): UnixConnectedFact {
+    const message = createBaseUnixConnectedFact();
+    message.path = object.path ?? "";
     return message;
   },
 };

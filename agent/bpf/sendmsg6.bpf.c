@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+#include "lib/connect.bpf.h"
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return destination6_used(ctx);
+}
+
+char _license[] SEC("license") __weak = "GPL";
