@@ -35,25 +35,25 @@ static __always_inline struct unix_connect_scratch *unix_scratch(void)
 	return bpf_map_lookup_elem(&unix_connect_scratches, &zero);
 }
 
-/* Copies the name of an address; size is that of the name. An abstract one begins with NUL and need not end with one. */
+/* Copies the name of an address, of which size bytes count: neither a path nor an abstract name need end with NUL. */
 static __always_inline void copy_name(struct unix_connect_scratch *scratch, const struct sockaddr_un *address, __s64 size)
 {
 	const char *name = (void *)address + bpf_core_field_offset(struct sockaddr_un, sun_path);
 	char first = 0;
 	long length;
 
+	asm volatile("" : "+r"(size));
+	if (size <= 0 || size > SUN_PATH_BYTES)
+		return;
 	bpf_probe_read_kernel(&first, sizeof(first), name);
 	if (first) {
-		length = bpf_probe_read_kernel_str(scratch->path, SUN_PATH_BYTES + 1, name);
+		length = bpf_probe_read_kernel_str(scratch->path, size + 1, name);
 		scratch->offset = length > 0 ? length : 0;
 		return;
 	}
 	scratch->record.flags |= UNIX_CONNECT_ABSTRACT;
-	size--;
-	asm volatile("" : "+r"(size));
-	if (size <= 0 || size > SUN_PATH_BYTES - 1 || bpf_probe_read_kernel(scratch->path, size, name + 1))
-		return;
-	scratch->offset = size;
+	if (bpf_probe_read_kernel(scratch->path, size - 1, name + 1) == 0)
+		scratch->offset = size - 1;
 }
 
 /* The name as one number. What lies behind it in the buffer is cleared before. */
