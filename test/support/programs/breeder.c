@@ -73,21 +73,18 @@ static int renamed(const char *name, char **argv)
 
 static int bomb(void)
 {
+	static pid_t children[32768];
 	long count = 0;
-	pid_t child;
 
-	setpgid(0, 0);
-	signal(SIGTERM, SIG_IGN);
-	while ((child = fork()) >= 0) {
-		if (child == 0) {
-			signal(SIGTERM, SIG_DFL);
+	while (count < 32768 && (children[count] = fork()) >= 0) {
+		if (children[count] == 0)
 			for (;;)
 				pause();
-		}
 		count++;
 	}
 	printf("%ld\n", count);
-	kill(0, SIGTERM);
+	for (long i = 0; i < count; i++)
+		kill(children[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
 	return 0;
