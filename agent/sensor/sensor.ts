@@ -1,4 +1,3 @@
-import { sleep } from '../../common/backoff.ts';
 import { Episode } from '../../common/episode.ts';
 import { CodedError, errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -28,6 +27,7 @@ import { LedgerCheck, type Mismatch } from './ledger-check.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
 import { encodeListener, type ListenerEntry } from './listener-entry.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
+import { Pace } from './pace.ts';
 import { readProgramMisses } from './program-misses.ts';
 import { ReceivedCounts } from './received-counts.ts';
 import { RingReader } from './ring-reader.ts';
@@ -75,7 +75,7 @@ export interface InvalidRecord {
 }
 
 /** How long records may gather while there is work. Without work the reader sleeps until the kernel wakes it. */
-const drainIntervalMs = 2;
+const drainIntervalMs = 4;
 const maxRecordsPerDrain = 100_000;
 /** Tasks of one sample: more than twice the processes that the programs' table holds. */
 const defaultMaxSampledTasks = 300_000;
@@ -105,7 +105,10 @@ export class Sensor {
   readonly #check: LedgerCheck;
   readonly #decoding: Episode;
   readonly #sampler: TaskSampler;
-  readonly #stopping = new AbortController();
+  readonly #pace = new Pace(drainIntervalMs);
+  /** Records by type since the counter was brought up to date: counting each with its label would cost more than decoding. */
+  readonly #uncounted = new Map<number, number>();
+  #stopping = false;
 
   /** Loads everything and attaches nothing: verdicts can be set before the first record. */
   constructor(options: SensorOptions) {
@@ -257,7 +260,11 @@ export class Sensor {
 
   /** Reads all records that wait; answers how many there were. */
   drain(): number {
-    return this.#ring.drain(this.#onRecord, maxRecordsPerDrain);
+    const count = this.#ring.drain(this.#onRecord, maxRecordsPerDrain);
+    for (const [type, received] of this.#uncounted)
+      this.#received.inc({ type: recordTypeNames.get(type) ?? 'unknown' }, received);
+    this.#uncounted.clear();
+    return count;
   }
 
   get backlogBytes(): number {
@@ -266,7 +273,8 @@ export class Sensor {
 
   /** Detaches, reads what is left, and frees everything. */
   close(): void {
-    this.#stopping.abort();
+    this.#stopping = true;
+    this.#pace.close();
     this.#waiter.close();
     this.drain();
     this.#ring.close();
@@ -283,7 +291,8 @@ export class Sensor {
       this.#skip(view, at, lengthBytes, error);
       return;
     }
-    this.#received.inc({ type: recordTypeNames.get(view.getUint32(at, true)) ?? 'unknown' });
+    const type = view.getUint32(at, true);
+    this.#uncounted.set(type, (this.#uncounted.get(type) ?? 0) + 1);
     this.#options.onEvent(event);
   };
 
@@ -298,10 +307,9 @@ export class Sensor {
   }
 
   async #read(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!this.#stopping) {
       this.#options.beforeDrain?.();
-      if (this.drain() > 0 || this.#ring.backlogBytes > 0) await sleep(drainIntervalMs, signal);
+      if (this.drain() > 0 || this.#ring.backlogBytes > 0) await this.#pace.wait();
       else await this.#waiter.wait(() => this.#ring.backlogBytes > 0);
     }
   }
