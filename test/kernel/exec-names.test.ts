@@ -110,6 +110,16 @@ describe('unix sockets as standard descriptors', () => {
     expect(exec?.stdioSockets).toEqual([0, 1, 2].map((fd) => ({ fd, ...peer })));
   });
 
+  it('are named by no byte more than their names have', async () => {
+    const [long, short] = [`@${'x'.repeat(20)}`, '@s'];
+    const twice = `/bin/executor unix ${long} /bin/true; /bin/executor unix ${short} /bin/true`;
+    const execs = await execsOf(`${Array(10).fill(twice).join('; ')}; :`);
+    const names = execs
+      .filter((exec) => exec.filename === '/bin/true')
+      .map((exec) => exec.stdioSockets[0]?.peerAddress);
+    expect(names).toEqual(Array(10).fill([long, short]).flat());
+  });
+
   it('have a process and no name at the other end of a pair', async () => {
     const [executor, exec] = await execsOf('/bin/executor pair /bin/true; :');
     const peer = { family: 'unix', peerAddress: '', peerPort: 0, peerPid: executor?.pid };

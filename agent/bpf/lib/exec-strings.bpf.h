@@ -48,18 +48,23 @@ static __always_inline __u32 append_argv(struct exec_record *record, __u8 *strin
 /* An abstract name begins with NUL, which '@' stands for. */
 static __always_inline __u32 append_unix_name(__u8 *strings, __u32 offset, struct sock *sk)
 {
-	char *name = unix_peer_name(sk);
+	struct unix_name name = unix_peer_name(sk);
 	__u8 first = 0;
-	__u32 size;
+	/* A NUL is added, where there is none. */
+	__u32 size = name.length + 1;
 
-	if (!name)
+	if (!name.start)
 		return 0;
-	bpf_probe_read_kernel(&first, sizeof(first), name);
+	if (size < 2 || size > UNIX_NAME_BYTES)
+		return 0;
+	/* The mask is what the verifier sees of it. */
+	asm volatile("" : "+r"(offset), "+r"(size));
+	size &= 127;
+	bpf_probe_read_kernel(&first, sizeof(first), name.start);
 	if (first)
-		return append_string(strings, offset, UNIX_NAME_BYTES, name);
-	asm volatile("" : "+r"(offset));
+		return append_string(strings, offset, size, name.start);
 	strings[offset & STRINGS_MASK] = '@';
-	size = append_string(strings, offset + 1, UNIX_NAME_BYTES - 1, name + 1);
+	size = append_string(strings, offset + 1, (size - 1) & 127, name.start + 1);
 	return size ? size + 1 : 0;
 }
 

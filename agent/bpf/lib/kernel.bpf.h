@@ -331,6 +331,7 @@ struct sockaddr_un {
 };
 
 struct unix_address {
+	/* Of the whole sockaddr_un. */
 	int len;
 	struct sockaddr_un name[1];
 };

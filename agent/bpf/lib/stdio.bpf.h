@@ -48,20 +48,30 @@ static __always_inline void fill_stdio(struct stdio_socket *to, struct sock *sk)
 	to->peer_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
 }
 
-/* Where the name of a unix socket's other end is; NULL where it has none, or is gone. */
-static __always_inline char *unix_peer_name(struct sock *sk)
+struct unix_name {
+	/* NULL where the other end has none, or is gone. */
+	char *start;
+	/* Nothing ends an abstract name but its length. */
+	__u32 length;
+};
+
+static __always_inline struct unix_name unix_peer_name(struct sock *sk)
 {
-	struct unix_sock *peer;
+	struct unix_name none = {}, name;
 	struct unix_address *address;
+	struct unix_sock *peer;
+	__u32 path_offset;
 
 	if (!bpf_core_type_exists(struct unix_sock))
-		return NULL;
+		return none;
 	peer = (void *)BPF_CORE_READ((struct unix_sock *)sk, peer);
 	address = peer ? BPF_CORE_READ(peer, addr) : NULL;
 	if (!address)
-		return NULL;
-	return (char *)address + bpf_core_field_offset(struct unix_address, name) +
-	       bpf_core_field_offset(struct sockaddr_un, sun_path);
+		return none;
+	path_offset = bpf_core_field_offset(struct sockaddr_un, sun_path);
+	name.start = (char *)address + bpf_core_field_offset(struct unix_address, name) + path_offset;
+	name.length = BPF_CORE_READ(address, len) - path_offset;
+	return name;
 }
 
 #endif
