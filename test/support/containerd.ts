@@ -1,20 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeCgroups } from './cgroups.ts';
 import { CriClient, type Pod, type PodOptions } from './cri-client.ts';
-import { cgroupRoot, until } from './docker-directory.ts';
+import { until } from './docker-directory.ts';
 import { buildOciArchive, type OciArchive } from './oci-image.ts';
 
 const run = promisify(execFile);
@@ -80,7 +71,7 @@ export class Containerd {
     this.cri.close();
     await this.halt();
     rmSync(this.folder, { recursive: true, force: true });
-    removeCgroups(join(cgroupRoot, this.cgroupParent));
+    removeCgroups(this.cgroupParent);
   }
 
   async #import({ path, reference, manifestDigest }: OciArchive): Promise<void> {
@@ -115,15 +106,5 @@ state = "${this.folder}/state"
       runtime_type = "io.containerd.runc.v2"
       privileged_without_host_devices = true
 `;
-  }
-}
-
-function removeCgroups(directory: string): void {
-  try {
-    for (const entry of readdirSync(directory, { withFileTypes: true }))
-      if (entry.isDirectory()) removeCgroups(join(directory, entry.name));
-    rmdirSync(directory);
-  } catch {
-    // Never made, or gone with its container.
   }
 }

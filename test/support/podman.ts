@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cgroupRoot, until } from './docker-directory.ts';
+import { removeCgroups } from './cgroups.ts';
+import { until } from './docker-directory.ts';
 
 const run = promisify(execFile);
 const image = 'localhost/tallyman-test:1';
@@ -62,11 +63,7 @@ export class Podman {
       await ended;
     }
     rmSync(this.folder, { recursive: true, force: true });
-    const cgroup = join(cgroupRoot, this.cgroupParent);
-    if (!existsSync(cgroup)) return;
-    for (const entry of readdirSync(cgroup, { withFileTypes: true }))
-      if (entry.isDirectory()) rmdirSync(join(cgroup, entry.name));
-    rmdirSync(cgroup);
+    removeCgroups(this.cgroupParent);
   }
 
   async #podman(...args: string[]): Promise<string> {
