@@ -158,7 +158,7 @@ static __always_inline void report_capability(struct task_struct *task, struct p
 	const struct cred *cred = question->cred;
 	struct repeat_key key = { .type = RECORD_CAPABILITY };
 	__u64 arguments[SYSCALL_ARGUMENTS];
-	struct novelty novelty = { .device = entry->executable_device };
+	struct novelty novelty = {};
 	__u64 cgroup_id = task_cgroup_id(task);
 	struct capability_record *record;
 	__u64 key_arguments[2] = {};
@@ -181,9 +181,11 @@ static __always_inline void report_capability(struct task_struct *task, struct p
 	if (!first_or_due(&key, &count))
 		return;
 
-	/* The first use by each program comes through when the container has used up its budget. */
-	novelty.fact[0] = entry->executable_inode;
-	novelty.fact[1] = (__u64)question->capability << 33 | (__u64)question->granted << 32 | (__u32)question->syscall;
+	/*
+	 * The container's first use of each kind comes through when its budget is used up. Not that of each program: making
+	 * programs is easy, and many of them would use up the reserve too.
+	 */
+	novelty.fact[0] = (__u64)question->capability << 33 | (__u64)question->granted << 32 | (__u32)question->syscall;
 	record = reserve_new_record(RECORD_CAPABILITY, sizeof(*record), cgroup_id, &novelty);
 	if (!record) {
 		forget_repeat(&key);
