@@ -6,11 +6,15 @@ export interface HookVariant {
   attachPoint: string;
   /** Tracing programs need this type in the kernel's BTF: `btf_trace_<name>` for tracepoints, the function for fentry. */
   requires?: { kind: 'typedef' | 'function'; name: string };
+  /** The first Linux that has the attach point, where some supported kernels do not. */
+  since?: string;
   cgroup?: true;
   /** Programs that belong to it and are attached with it, each where its section says. */
   also?: readonly string[];
   /** enum bpf_attach_type, where libbpf may be older than the attach point. */
   attachType?: number;
+  /** What follows when this way is taken and not one before it. */
+  trade?: string;
 }
 
 export interface Hook {
@@ -60,7 +64,7 @@ export const hooks: readonly Hook[] = [
   {
     name: 'privileges',
     variants: [
-      tracepoint('privileges_tp', 'sched_prepare_exec'),
+      { ...tracepoint('privileges_tp', 'sched_prepare_exec'), since: '6.10' },
       {
         program: 'privileges_fentry',
         attachPoint: 'fentry/security_bprm_committing_creds',
@@ -74,13 +78,19 @@ export const hooks: readonly Hook[] = [
   {
     name: 'capability',
     variants: [
-      tracepoint('capability_tp', 'cap_capable'),
+      { ...tracepoint('capability_tp', 'cap_capable'), since: '6.14' },
       {
         program: 'capability_fentry',
         attachPoint: 'fentry/cap_capable',
         requires: { kind: 'function', name: 'cap_capable' },
+        trade:
+          'granted or denied is worked out from credentials and user namespaces, as the kernel does; the same is seen',
       },
-      { program: 'capability_kprobe', attachPoint: 'kprobe/cap_capable' },
+      {
+        program: 'capability_kprobe',
+        attachPoint: 'kprobe/cap_capable',
+        trade: 'the same is seen; each capability check costs a little more',
+      },
     ],
     consequence: 'use and denial of capabilities are not seen (rules cap-*)',
     required: false,
@@ -202,6 +212,18 @@ export const hooks: readonly Hook[] = [
   },
 ];
 
+/**
+ * What became of one way to attach a hook. used: attached. spare: loads, but a better one is attached. missing: this kernel or
+ * host does not offer it. refused: offered, but it does not load or attach. unwanted: another one was asked for.
+ */
+export interface HookWay {
+  attachPoint: string;
+  state: 'used' | 'spare' | 'missing' | 'refused' | 'unwanted';
+  /** Why it is not used; empty for used and spare. */
+  reason: string;
+  trade?: string;
+}
+
 /** How a hook came out. */
 export interface HookState {
   name: string;
@@ -209,7 +231,12 @@ export interface HookState {
   attachPoint: string | undefined;
   /** The program that is attached. */
   program?: string;
-  /** Why better variants, or all of them, were not used. */
-  reasons: string[];
+  /** One for each variant, best first. */
+  ways: HookWay[];
   consequence: string;
+}
+
+/** Why better ways, or all, are not used: "fentry/cap_capable: this kernel does not have it". */
+export function passedOver(state: HookState): string[] {
+  return state.ways.filter(({ reason }) => reason !== '').map(({ attachPoint, reason }) => `${attachPoint}: ${reason}`);
 }

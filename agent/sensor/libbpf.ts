@@ -53,7 +53,9 @@ export interface Libbpf extends Functions {
 }
 
 const maxMessages = 200;
-const messageBytes = 1024;
+/** The verifier's log of a program comes as one message, and its end says what is wrong. Pages that are not used cost nothing. */
+const messageBytes = 4 << 20;
+const keptCharacters = 1024;
 const levelWarn = 0;
 
 let loaded: Libbpf | undefined;
@@ -121,8 +123,14 @@ function printCallback(messages: string[]): unknown {
   return koffi.register((level: number, format: string, args: unknown): number => {
     if (level !== levelWarn) return 0;
     const length = vsnprintf(buffer, messageBytes, format, args) as number;
-    messages.push(buffer.toString('utf8', 0, Math.min(length, messageBytes - 1)).trim());
+    messages.push(shorten(buffer.toString('utf8', 0, Math.min(length, messageBytes - 1)).trim()));
     if (messages.length > maxMessages) messages.shift();
     return length;
   }, koffi.pointer(type));
+}
+
+/** Beginning and end of a long message. */
+function shorten(message: string): string {
+  if (message.length <= 2 * keptCharacters) return message;
+  return `${message.slice(0, keptCharacters)} … ${message.slice(-keptCharacters)}`;
 }

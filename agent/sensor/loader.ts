@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { CodedError } from '../../common/errors.ts';
 import { type Btf, BtfKind } from '../decode/btf.ts';
 import { type Constant, findMap, openObject, type SharedVariable, setConstants, shareVariable } from './bpf-object.ts';
-import { type Hook, type HookState, type HookVariant, hooks } from './hooks.ts';
+import { type Hook, type HookState, type HookVariant, type HookWay, hooks, passedOver } from './hooks.ts';
 import type { Handle, Libbpf } from './libbpf.ts';
 
 /** Programs that user space runs itself. */
@@ -53,7 +53,7 @@ export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
   const kernel = kernelTypes(libbpf);
   const wanted = hooks.filter((hook) => hook.optIn === undefined || options.syscallPack === true);
   const choices = wanted.map((hook): Choice => {
-    const state: HookState = { name: hook.name, attachPoint: undefined, reasons: [], consequence: hook.consequence };
+    const state = initialState(hook);
     return {
       hook,
       state,
@@ -79,6 +79,19 @@ export function loadSensor(libbpf: Libbpf, options: LoadOptions): LoadedSensor {
     throw unavailable(choices, reason, messages);
   }
   return attachable(libbpf, object, choices, options);
+}
+
+function initialState(hook: Hook): HookState {
+  const ways = hook.variants.map(
+    ({ attachPoint, trade }): HookWay => ({ attachPoint, state: 'spare', reason: '', ...(trade && { trade }) }),
+  );
+  return { name: hook.name, attachPoint: undefined, ways, consequence: hook.consequence };
+}
+
+function note(state: HookState, variant: HookVariant, why: HookWay['state'], reason: string): false {
+  const way = state.ways.find(({ attachPoint }) => attachPoint === variant.attachPoint);
+  if (way !== undefined) Object.assign(way, { state: why, reason });
+  return false;
 }
 
 type KernelTypes = (kind: 'typedef' | 'function', name: string) => boolean;
@@ -112,8 +125,7 @@ function checkHookVariants(hookVariants: Readonly<Record<string, string>>): void
 
 function isWanted(variant: HookVariant, state: HookState, wanted: string | undefined): boolean {
   if (wanted === undefined || variant.attachPoint === wanted) return true;
-  state.reasons.push(`${variant.attachPoint}: ${wanted} was asked for`);
-  return false;
+  return note(state, variant, 'unwanted', `${wanted} was asked for`);
 }
 
 function isOffered(
@@ -123,13 +135,11 @@ function isOffered(
   cgroupRoot: string | undefined,
 ): boolean {
   if (variant.requires !== undefined && !kernel(variant.requires.kind, variant.requires.name)) {
-    state.reasons.push(`${variant.attachPoint}: this kernel does not have it`);
-    return false;
+    const since = variant.since === undefined ? '' : `: Linux ${variant.since} and later do`;
+    return note(state, variant, 'missing', `this kernel does not have it${since}`);
   }
-  if (variant.cgroup === true && cgroupRoot === undefined) {
-    state.reasons.push(`${variant.attachPoint}: no cgroup v2 hierarchy is mounted`);
-    return false;
-  }
+  if (variant.cgroup === true && cgroupRoot === undefined)
+    return note(state, variant, 'missing', 'no cgroup v2 hierarchy is mounted');
   return true;
 }
 
@@ -175,17 +185,21 @@ function loadsAlone(libbpf: Libbpf, options: LoadOptions, choice: Choice, varian
   const error = libbpf.load(object);
   libbpf.close(object);
   if (error === 0) return true;
-  choice.state.reasons.push(`${variant.attachPoint}: does not load: ${loadReason(libbpf.takeMessages(), error)}`);
-  return false;
+  return note(choice.state, variant, 'refused', `does not load: ${loadReason(libbpf.takeMessages(), error)}`);
 }
 
-/** The first message names the program and the cause; those behind it only say that the rest failed as well. */
+/**
+ * The first message names the program and the cause; those behind it only say that the rest failed as well. Where the
+ * verifier refused the program, the line before its statistics says why.
+ */
 function loadReason(messages: readonly string[], error: number): string {
-  return (messages[0] ?? `error ${-error}`).replace(/^libbpf: /, '').split('\n')[0] ?? '';
+  const first = (messages[0] ?? `error ${-error}`).replace(/^libbpf: /, '').split('\n')[0] ?? '';
+  const verdict = messages.map((message) => /\n([^\n]+)\nprocessed \d+ insns/.exec(message)?.[1]).find(Boolean);
+  return verdict === undefined ? first : `${first}: ${verdict}`;
 }
 
 function unavailable(choices: readonly Choice[], reason: string, messages: readonly string[]): CodedError {
-  const details = [...choices.flatMap((choice) => choice.state.reasons), ...messages.slice(0, 3)];
+  const details = [...choices.flatMap((choice) => passedOver(choice.state)), ...messages.slice(0, 3)];
   const hint = 'run `tallyman doctor` for what this host allows';
   // libbpf tries a program of two instructions first: when that is refused, no hook is to blame.
   const refused = details.find((detail) => detail.includes('probe_loading'));
@@ -233,13 +247,13 @@ function attachHook(
     libbpf.takeMessages();
     const links = attachVariant(libbpf, object, variant, cgroupRoot);
     if (links !== undefined) {
+      note(choice.state, variant, 'used', '');
       choice.state.attachPoint = variant.attachPoint;
       choice.state.program = variant.program;
       return links;
     }
-    choice.state.reasons.push(
-      `${variant.attachPoint}: cannot be attached: ${loadReason(libbpf.takeMessages(), libbpf.errno())}`,
-    );
+    const reason = loadReason(libbpf.takeMessages(), libbpf.errno());
+    note(choice.state, variant, 'refused', `cannot be attached: ${reason}`);
   }
   if (choice.hook.required) throw unavailable([choice], `hook ${choice.hook.name} loads but cannot be attached`, []);
   return undefined;

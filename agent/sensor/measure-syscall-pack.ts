@@ -2,6 +2,7 @@ import koffi from 'koffi';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { findCgroupRoot } from './cgroup-root.ts';
+import { type HookState, passedOver } from './hooks.ts';
 import { Sensor } from './sensor.ts';
 
 /** What the syscall pack costs on this machine, as measured. */
@@ -29,7 +30,7 @@ export function measureSyscallPack(options: { bpfObject: string; procRoot?: stri
   const getppid = koffi.load('libc.so.6').func('int getppid(void)') as () => number;
   nsPerCall(getppid);
   const extra: number[] = [];
-  let state: { attachPoint: string | undefined; reasons: string[] } | undefined;
+  let state: HookState | undefined;
   for (let round = 0; round < rounds; round++) {
     const off = nsPerCall(getppid);
     // What was found to work is asked for: trying the rest again takes time.
@@ -46,7 +47,7 @@ export function measureSyscallPack(options: { bpfObject: string; procRoot?: stri
   extra.sort((a, b) => a - b);
   return {
     attachPoint: state?.attachPoint,
-    reasons: state?.reasons ?? [],
+    reasons: state === undefined ? [] : passedOver(state),
     extraNsPerSyscall: extra[Math.floor(rounds / 2)] ?? Number.NaN,
     spreadNs: [extra[0] ?? Number.NaN, extra.at(-1) ?? Number.NaN],
     rounds,

@@ -1,18 +1,8 @@
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { findCgroupRoot } from './cgroup-root.ts';
+import type { HookState } from './hooks.ts';
 import { Sensor } from './sensor.ts';
-
-export interface SensorProbe {
-  hooks: {
-    name: string;
-    /** The attach point in use; undefined when there is none. */
-    attached: string | undefined;
-    /** Why better attach points, or all, are not used. */
-    reason: string | undefined;
-    consequence: string;
-  }[];
-}
 
 /**
  * Loads and attaches the real programs for a moment, so that what it says is what the agent would find.
@@ -22,7 +12,7 @@ export async function probeSensor(options: {
   bpfObject: string;
   procRoot?: string;
   cgroupRoot?: string;
-}): Promise<SensorProbe> {
+}): Promise<HookState[]> {
   const sensor = new Sensor({
     objectPath: options.bpfObject,
     procRoot: options.procRoot ?? '/proc',
@@ -34,14 +24,7 @@ export async function probeSensor(options: {
   });
   try {
     sensor.start();
-    return {
-      hooks: sensor.hooks.map((hook) => ({
-        name: hook.name,
-        attached: hook.attachPoint,
-        reason: hook.reasons.length === 0 ? undefined : hook.reasons.join('; '),
-        consequence: hook.consequence,
-      })),
-    };
+    return [...sensor.hooks];
   } finally {
     sensor.close();
   }

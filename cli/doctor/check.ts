@@ -1,3 +1,5 @@
+import type { HookWay } from '../../agent/sensor/hooks.ts';
+
 /**
  * good: as it should be. weaker: Tallyman runs and sees or does less. blocked: containers cannot be watched. unknown:
  * could not look.
@@ -12,6 +14,8 @@ export interface Check {
   /** What was looked at: a file, a socket, a call. */
   looked: string;
   found: string;
+  /** Of a hook: every way to attach it, best first, with the reasons why better ones are not used. */
+  ways?: HookWay[];
   /** What follows from it; undefined when all is well. */
   follows?: string;
   /** What to do about it. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HookWay } from '../../agent/sensor/hooks.ts';
 import { CriServer } from '../../test/support/cri-server.ts';
 import { createScreen } from '../terminal/style.ts';
 import { checkBpfObject, checkBtf } from './bpf.ts';
@@ -12,6 +13,7 @@ import { verdictOf } from './check.ts';
 import { checkRights } from './host.ts';
 import { doctorReport } from './report.ts';
 import { checkRuntimes } from './runtimes.ts';
+import { hookCheck } from './sensor.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -135,8 +137,51 @@ describe('checkRuntimes', () => {
   });
 });
 
+const screen = createScreen({ columns: 80, colours: false, terminal: true, utc: true });
+
+describe('hookCheck', () => {
+  const tracepoint = { attachPoint: 'tp_btf/x', state: 'missing', reason: 'this kernel does not have it' } as const;
+  const fentry = { attachPoint: 'fentry/x', state: 'used', reason: '', trade: 'works it out itself' } as const;
+  const kprobe = {
+    attachPoint: 'kprobe/x',
+    state: 'refused',
+    reason: 'does not load: Operation not permitted',
+  } as const;
+  const report = (check: ReturnType<typeof hookCheck>): string[] =>
+    doctorReport(verdictOf([check]), screen, { problemsOnly: false }).slice(0, -2);
+
+  it('tells the way in use, why not a better one, and what follows; nothing of ways that are not needed', () => {
+    const check = hookCheck({
+      name: 'capability',
+      attachPoint: 'fentry/x',
+      ways: [tracepoint, fentry, kprobe],
+      consequence: 'no capabilities',
+    });
+    expect(report(check)).toEqual([
+      '✔ hook capability   fentry/x',
+      '                    not tp_btf/x: this kernel does not have it',
+      '                    so: works it out itself',
+    ]);
+  });
+
+  it('tells what is lost without the hook, and what to do about each cause', () => {
+    const lost = (way: HookWay): ReturnType<typeof hookCheck> =>
+      hookCheck({ name: 'net', attachPoint: undefined, ways: [way], consequence: 'no connections' });
+    expect(report(lost(kprobe))).toEqual([
+      '▲ hook net          not attached',
+      '                    not kprobe/x: does not load: Operation not permitted',
+      '                    looked at: loading and attaching the program',
+      '                    so: no connections',
+      '                    do: give the agent the missing rights: root, or CAP_BPF,',
+      '                    CAP_PERFMON and, for cgroup hooks, CAP_NET_ADMIN',
+    ]);
+    expect(lost({ ...kprobe, reason: 'does not load: Invalid argument' }).todo).toContain('maintainers');
+    expect(lost({ ...tracepoint, reason: 'no cgroup v2 hierarchy is mounted' }).todo).toContain('mount -t cgroup2');
+    expect(lost(tracepoint).todo).toContain('everything else works');
+  });
+});
+
 describe('doctorReport', () => {
-  const screen = createScreen({ columns: 80, colours: false, terminal: true, utc: true });
   const good = { name: 'kernel', state: 'good', looked: 'uname', found: 'Linux 6.18' } as const;
   const weaker = {
     name: 'Docker',

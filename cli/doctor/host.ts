@@ -51,8 +51,8 @@ export function checkRights(status: string = readFileSync('/proc/self/status', '
     ...check,
     state: blocked ? 'blocked' : 'weaker',
     found: `missing ${missing.map(({ name }) => name).join(', ')}`,
-    follows: `no ${missing.map(({ what }) => what).join('; no ')}`,
-    todo: 'run as root (sudo tallyman …), or give the container these capabilities',
+    follows: `not possible: ${missing.map(({ what }) => what).join('; ')}`,
+    todo: 'run as root (sudo tallyman …); in a container add them: docker run --cap-add, securityContext.capabilities.add',
   };
 }
 

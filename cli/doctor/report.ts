@@ -1,3 +1,4 @@
+import type { HookWay } from '../../agent/sensor/hooks.ts';
 import type { Screen, Tone } from '../terminal/style.ts';
 import { wrap } from '../terminal/text.ts';
 import type { Check, CheckState, Verdict } from './check.ts';
@@ -28,10 +29,17 @@ function checkLines(check: Check, screen: Screen): string[] {
   return [
     `${screen.paint(tone, sign)} ${screen.paint('strong', name)}${first}`,
     ...rest.map((line) => ' '.repeat(indent) + line),
+    ...betterWays(check).flatMap(({ attachPoint, reason }) => part(`not ${attachPoint}: `, reason)),
     ...part('looked at: ', check.state === 'good' ? undefined : check.looked),
     ...part('so: ', check.follows),
     ...part('do: ', check.todo),
   ];
+}
+
+/** The ways before the one in use; all where none is. */
+function betterWays({ ways = [] }: Check): HookWay[] {
+  const used = ways.findIndex(({ state }) => state === 'used');
+  return used < 0 ? ways : ways.slice(0, used);
 }
 
 const whatStillWorks =

@@ -1,22 +1,15 @@
+import { type HookState, passedOver } from '../../agent/sensor/hooks.ts';
 import { escapeText } from '../terminal/escape-deep.ts';
 import { labelled, unbroken } from '../terminal/labelled.ts';
 import type { Screen } from '../terminal/style.ts';
 import { zoneNote } from '../terminal/time.ts';
-
-export interface HookLine {
-  name: string;
-  /** Undefined when it could not be attached. */
-  attachPoint: string | undefined;
-  reasons: readonly string[];
-  consequence: string;
-}
 
 /** Everything the start-up screen tells; real values only. */
 export interface StartInfo {
   version: string;
   nodeName: string;
   kernel: string;
-  hooks: readonly HookLine[];
+  hooks: readonly HookState[];
   runtimes: readonly string[];
   containersWatched: number;
   ruleCount: number;
@@ -55,6 +48,8 @@ export function startScreen(info: StartInfo, screen: Screen): string[] {
   ];
 }
 
-function missingHook({ name, reasons, consequence }: HookLine): string {
+function missingHook(hook: HookState): string {
+  const reasons = passedOver(hook);
+  const { name, consequence } = hook;
   return escapeText(`${name} is not attached: ${consequence}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`);
 }

@@ -64,8 +64,13 @@ describe('startScreen', () => {
     nodeName: 'node-3',
     kernel: '6.18.0 x86_64',
     hooks: [
-      { name: 'exec', attachPoint: 'tp_btf/sched_process_exec', reasons: [], consequence: 'nothing is seen' },
-      { name: 'connect6', attachPoint: undefined, reasons: ['no \u001b[2J'], consequence: 'IPv6 is not seen' },
+      { name: 'exec', attachPoint: 'tp_btf/sched_process_exec', ways: [], consequence: 'nothing is seen' },
+      {
+        name: 'connect6',
+        attachPoint: undefined,
+        ways: [{ attachPoint: 'cgroup/connect6', state: 'refused', reason: 'no \u001b[2J' }],
+        consequence: 'IPv6 is not seen',
+      },
     ],
     runtimes: [],
     containersWatched: 3,

@@ -97,7 +97,12 @@ describe('rights that are missing', () => {
     const verdict = withoutCapabilities('net_admin', 'sys_admin');
     expect(verdict.canWatch).toBe(true);
     expect(find(verdict, 'rights')).toMatchObject({ state: 'weaker', found: 'missing CAP_SYS_ADMIN, CAP_NET_ADMIN' });
-    expect(find(verdict, 'hook connect4')).toMatchObject({ state: 'weaker' });
+    expect(find(verdict, 'hook connect4')).toMatchObject({
+      state: 'weaker',
+      ways: [{ attachPoint: 'cgroup/connect4', state: 'refused', reason: expect.stringContaining('not permitted') }],
+      follows: expect.stringContaining('IPv4'),
+      todo: expect.stringContaining('CAP_NET_ADMIN'),
+    });
     expect(find(verdict, 'hook exec')).toMatchObject({ state: 'good' });
   });
 

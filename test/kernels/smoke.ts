@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
 import { decodeSampledTask, type SampledTask } from '../../agent/decode/sampled-task.ts';
 import type { Budgets } from '../../agent/sensor/budgets.ts';
-import { type HookState, hooks } from '../../agent/sensor/hooks.ts';
+import { type HookState, hooks, passedOver } from '../../agent/sensor/hooks.ts';
 import { Sensor } from '../../agent/sensor/sensor.ts';
 import { createLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { withLongHeader } from '../support/long-btf.ts';
 import { kindsByType } from '../support/record-kinds.ts';
 import { capabilityChecks } from './capability-checks.ts';
 import { type Check, ofKind, toJson } from './check.ts';
@@ -22,6 +25,12 @@ import { sampleChecks } from './sample-checks.ts';
  * Runs inside a booted kernel: starts the real sensor, does real things in containers and compares. Prints a line for
  * each hook and check, and the result as the last line.
  */
+
+const kernelBtf = '/sys/kernel/btf/vmlinux';
+const checks: readonly Check[] = [
+  ...[...processChecks, ...privilegeChecks, ...sampleChecks],
+  ...[...capabilityChecks, ...questionChecks, ...networkChecks, ...cgroupChecks],
+];
 
 interface Outcome {
   hook: string;
@@ -156,68 +165,111 @@ async function checkBudget(): Promise<Outcome> {
   return outcome;
 }
 
-async function runSession(
-  hookVariants: Record<string, string>,
-  checks: readonly Check[],
-  syscallPack = false,
-): Promise<Outcome[]> {
-  const session = openSession(hookVariants, { syscallPack });
+/** Every check with the ways that this kernel takes by itself; a hook that nothing tests has failed. */
+async function runAsChosen(session: Session): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  try {
-    for (const state of session.sensor.hooks) {
-      console.log(`hook  ${state.name.padEnd(14)} ${state.attachPoint ?? `NOT ATTACHED: ${state.consequence}`}`);
-      for (const reason of state.reasons) console.log(`      ${reason}`);
-      if (state.attachPoint === undefined)
-        outcomes.push({ hook: state.name, attachPoint: 'none', check: 'is attached', error: state.reasons.join('; ') });
-      for (const check of checks) if (check.hook === state.name) outcomes.push(await runCheck(session, state, check));
+  for (const state of session.sensor.hooks) {
+    reportHook(state);
+    const own = checks.filter((check) => check.hook === state.name);
+    if (own.length === 0 || state.attachPoint === undefined) {
+      const error = own.length === 0 ? 'no check is about this hook' : passedOver(state).join('; ');
+      outcomes.push({ hook: state.name, attachPoint: state.attachPoint ?? 'none', check: 'is attached', error });
     }
-    outcomes.push(await checkLedger(session));
+    for (const check of own) outcomes.push(await runCheck(session, state, check));
+  }
+  return [...outcomes, await checkLedger(session)];
+}
+
+/** The checks of those hooks that are attached in another way than this kernel would choose. */
+async function runForced(session: Session, forced: Record<string, string>, all = checks): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const state of session.sensor.hooks.filter(({ name }) => forced[name] !== undefined)) {
+    reportHook(state);
+    for (const check of all) if (check.hook === state.name) outcomes.push(await runCheck(session, state, check));
+  }
+  return [...outcomes, await checkLedger(session)];
+}
+
+function reportHook(state: HookState): void {
+  console.log(`hook  ${state.name.padEnd(14)} ${state.attachPoint ?? `NOT ATTACHED: ${state.consequence}`}`);
+  for (const reason of passedOver(state)) console.log(`      ${reason}`);
+}
+
+async function withSession<T>(
+  hookVariants: Record<string, string>,
+  use: (session: Session) => T,
+  syscallPack = false,
+): Promise<Awaited<T>> {
+  const session = openSession(hookVariants, { syscallPack });
+  try {
+    return await use(session);
   } finally {
     session.sensor.close();
+  }
+}
+
+/**
+ * The ways that this kernel offers beside those it takes: in the first round the next best of every hook that has one, in the
+ * second round the one after that.
+ */
+function forcedRounds(states: readonly HookState[]): Record<string, string>[] {
+  const spare = states.map(({ name, ways }) => ({ name, points: ways.filter(({ state }) => state === 'spare') }));
+  const rounds = Math.max(...spare.map(({ points }) => points.length));
+  return Array.from({ length: rounds }, (_, round) =>
+    Object.fromEntries(spare.flatMap(({ name, points }) => (points[round] ? [[name, points[round].attachPoint]] : []))),
+  );
+}
+
+/** Newer kernels put more into the header of their type information than this one does. */
+async function checkLongHeader(chosen: readonly HookState[]): Promise<Outcome> {
+  const outcome: Outcome = { hook: 'loader', attachPoint: 'all', check: 'the same with a BTF header of 32 bytes' };
+  try {
+    writeFileSync('/tmp/btf', withLongHeader(readFileSync(kernelBtf), 32));
+    execFileSync('/bin/busybox', ['mount', '--bind', '/tmp/btf', kernelBtf]);
+    await withSession({}, ({ sensor }) => assert.deepEqual(sensor.hooks, chosen));
+  } catch (error) {
+    outcome.error = messageOf(error);
+  }
+  report(outcome);
+  return outcome;
+}
+
+async function runAll(): Promise<Outcome[]> {
+  let chosen: readonly HookState[] = [];
+  const outcomes = await withSession({}, (session) => {
+    chosen = session.sensor.hooks;
+    return runAsChosen(session);
+  });
+  for (const forced of forcedRounds(chosen))
+    outcomes.push(...(await withSession(forced, (session) => runForced(session, forced))));
+  outcomes.push(await checkBudget(), ...(await runSyscallPack()), ...(await runFileChecks()));
+  return [...outcomes, await checkLongHeader(chosen)];
+}
+
+/** Off by default: each way to attach it is asked for. */
+async function runSyscallPack(): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const { attachPoint } of hooks.find(({ name }) => name === 'syscall-pack')?.variants ?? []) {
+    const forced = { 'syscall-pack': attachPoint };
+    outcomes.push(...(await withSession(forced, (session) => runForced(session, forced, syscallPackChecks), true)));
   }
   return outcomes;
 }
 
-/** The ways to attach a hook that are tried after the one this kernel chose; none when nothing worked. */
-function otherVariants(hook: string, chosen: string): string[] {
-  const points = hooks.find((each) => each.name === hook)?.variants.map((variant) => variant.attachPoint) ?? [];
-  const others = points.includes(chosen) ? points.slice(points.indexOf(chosen) + 1) : [];
-  // Not every kernel has those on cgroups; they are tested where nothing better can be attached.
-  return others.filter((point) => !point.startsWith('cgroup/'));
+async function runFileChecks(): Promise<Outcome[]> {
+  const results = await checkFiles();
+  return results.map(({ way, check, error }) => {
+    const outcome = { hook: 'files', attachPoint: `fanotify/${way}`, check, ...(error !== undefined && { error }) };
+    report(outcome);
+    return outcome;
+  });
 }
-
-/** Hooks that kernels offer in several ways, with what each way has to see. */
-const variedHooks: Readonly<Record<string, readonly Check[]>> = {
-  capability: capabilityChecks,
-  privileges: privilegeChecks,
-  'unix-connect': networkChecks.filter((check) => check.hook === 'unix-connect'),
-};
 
 const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
 console.log(`kernel ${kernel}`);
 let outcomes: Outcome[] = [];
 try {
-  const checks = [
-    ...[...processChecks, ...privilegeChecks, ...sampleChecks],
-    ...[...capabilityChecks, ...questionChecks, ...networkChecks, ...cgroupChecks],
-  ];
-  outcomes = [...(await runSession({}, checks)), await checkBudget()];
-  const chosen = outcomes;
-  for (const [hook, own] of Object.entries(variedHooks))
-    for (const point of otherVariants(hook, chosen.find((outcome) => outcome.hook === hook)?.attachPoint ?? ''))
-      outcomes = [...outcomes, ...(await runSession({ [hook]: point }, own))];
-  for (const { way, check, error } of await checkFiles()) {
-    const outcome: Outcome = {
-      hook: 'files',
-      attachPoint: `fanotify/${way}`,
-      check,
-      ...(error === undefined ? {} : { error }),
-    };
-    report(outcome);
-    outcomes.push(outcome);
-  }
-  for (const { attachPoint } of hooks.find((hook) => hook.name === 'syscall-pack')?.variants ?? [])
-    outcomes = [...outcomes, ...(await runSession({ 'syscall-pack': attachPoint }, syscallPackChecks, true))];
+  outcomes = await runAll();
 } catch (error) {
   console.log(`FAIL  ${messageOf(error)}`);
   outcomes.push({ hook: 'sensor', attachPoint: 'none', check: 'starts', error: messageOf(error) });
