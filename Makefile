@@ -8,13 +8,16 @@ MAKEFLAGS += --no-print-directory
 
 NODE := scripts/with-node.sh
 BUILD := .build
-BPF_OBJECT := $(BUILD)/tallyman.bpf.o
+HOST := $(shell uname -m)
+# Another machine's programs are kept apart: make bpf MACHINE=aarch64
+MACHINE := $(HOST)
+BPF_BUILD := $(BUILD)$(if $(filter-out $(HOST),$(MACHINE)),/$(MACHINE))
+BPF_OBJECT := $(BPF_BUILD)/tallyman.bpf.o
 BPF_SOURCES := $(wildcard agent/bpf/*.bpf.c)
 BPF_HEADERS := $(wildcard agent/bpf/*.h agent/bpf/lib/*.h)
-BPF_PARTS := $(BPF_SOURCES:agent/bpf/%.bpf.c=$(BUILD)/bpf/%.o)
-MACHINE := $(shell uname -m)
+BPF_PARTS := $(BPF_SOURCES:agent/bpf/%.bpf.c=$(BPF_BUILD)/bpf/%.o)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
-BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I agent/bpf -idirafter /usr/include/$(MACHINE)-linux-gnu
+BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I agent/bpf -idirafter /usr/include/$(HOST)-linux-gnu
 # Only what a command needs that watches containers; empty when already root.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
@@ -55,7 +58,7 @@ images: setup-node setup-bpf bpf ## Container images of agent and collector (BAS
 doctor: setup-node ## What this kernel and host allow, and what follows
 	@$(AS_ROOT) ./tallyman doctor $(ARGS)
 
-bpf: $(BPF_OBJECT) ## Compile the BPF programs to .build/tallyman.bpf.o
+bpf: $(BPF_OBJECT) ## Compile the BPF programs to .build/tallyman.bpf.o (MACHINE=aarch64: for another one)
 
 setup: setup-node setup-bpf setup-run ## Install what `make run` needs, and nothing else
 
@@ -83,7 +86,7 @@ $(BPF_OBJECT): $(BPF_PARTS)
 	  echo 'bpf: linking the compiled programs failed: two programs probably define the same thing differently' >&2; exit 1; }
 	@mv $@.tmp $@
 
-$(BUILD)/bpf/%.o: agent/bpf/%.bpf.c $(BPF_HEADERS) Makefile
+$(BPF_BUILD)/bpf/%.o: agent/bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p $(@D)
 	@clang $(BPF_CFLAGS) -c $< -o $@ || { echo 'bpf: compiling $< failed: see the messages of clang above' >&2; exit 1; }
 

@@ -41,7 +41,7 @@ describe('checkRights', () => {
   it('tells what is lost without each of the others', () => {
     const check = checkRights(status([39, 38, 19, 2]));
     expect(check).toMatchObject({ state: 'weaker', found: 'missing CAP_SYS_ADMIN, CAP_NET_ADMIN' });
-    expect(check.follows).toContain('watching files of containers; no seeing connection attempts');
+    expect(check.follows).toContain('watching files of containers; seeing connection attempts');
   });
 
   it('blocks an ordinary user, and does not guess where nothing can be read', () => {
