@@ -104,6 +104,8 @@ describe('unix sockets as standard descriptors', () => {
   it.each([
     ['a name in the file system', '/tmp/x.sock'],
     ['an abstract name', '@tallyman-test'],
+    // The kernel keeps it in exactly 16 bytes, without a NUL, beside other things.
+    ['an abstract name that fills its memory', '@smoke'],
   ])('tell the other end by %s', async (_what, name) => {
     const [executor, exec] = await execsOf(`/bin/executor unix ${name} /bin/true; :`);
     const peer = { family: 'unix', peerAddress: name, peerPort: 0, peerPid: executor?.pid };

@@ -32,3 +32,9 @@ export function only<T>(items: readonly T[], all: readonly unknown[] = items): T
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part));
 }
+
+/** Shell command that waits until something listens on a TCP port over IPv4: emulated kernels are slow. */
+export function untilListening(port: number): string {
+  const local = port.toString(16).toUpperCase().padStart(4, '0');
+  return `until grep -q ":${local} 00000000:0000 0A" /proc/net/tcp; do sleep 0.1; done`;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DnsStreams } from '../../agent/dns/streams.ts';
 import { dnsAnswer, dnsMessage } from '../support/dns-message.ts';
-import { type Check, ofKind, only } from './check.ts';
+import { type Check, ofKind, only, untilListening } from './check.ts';
 
 const query = dnsMessage({ question: 'db.example', flags: 0x0100 });
 const answer = dnsMessage({ question: 'db.example', answers: [dnsAnswer('db.example', 1, [192, 0, 2, 7], 60)] });
@@ -50,7 +50,7 @@ export const networkChecks: readonly Check[] = [
   {
     name: 'listening, established and failed, with the process that opened the socket',
     hook: 'tcp-state',
-    script: `${up}; actor listen 4545 & sleep 0.5; actor connect 127.0.0.1 4545; actor connect ::1 4546; wait`,
+    script: `${up}; actor listen 4545 & ${untilListening(4545)}; actor connect 127.0.0.1 4545; actor connect ::1 4546; wait`,
     verify: (events) => {
       const execs = ofKind(events, 'exec');
       const pidOf = (port: string, action: string): number | undefined =>

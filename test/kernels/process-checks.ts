@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
-import { type Check, ofKind, only } from './check.ts';
+import { type Check, ofKind, only, untilListening } from './check.ts';
 
 /** Every capability this kernel knows: what a root process without restrictions has. */
 function fullCapabilities(): bigint {
@@ -101,7 +101,7 @@ export const processChecks: readonly Check[] = [
   {
     name: 'exec sees a socket as standard input and output, with its peer',
     hook: 'exec',
-    script: 'ip link set lo up; actor listen 4444 & sleep 0.5; actor reverse 127.0.0.1 4444 /bin/true; wait',
+    script: `ip link set lo up; actor listen 4444 & ${untilListening(4444)}; actor reverse 127.0.0.1 4444 /bin/true; wait`,
     verify: (events) => {
       const execs = ofKind(events, 'exec');
       assert.deepEqual(

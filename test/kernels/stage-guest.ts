@@ -12,7 +12,7 @@ import { dirname, join, relative } from 'node:path';
 const repo = join(import.meta.dirname, '..', '..');
 const entryPoint = join(repo, 'test/kernels/smoke.ts');
 const applets =
-  'cat chmod chown cp id insmod ip ls mkdir mknod mount poweroff rm sh sleep stty su sync true umount unshare';
+  'cat chmod chown cp grep id insmod ip ls mkdir mknod mount poweroff rm sh sleep stty su sync true umount unshare';
 
 /** Every file reachable through relative imports, and the packages they name. */
 function importsOf(path: string, files = new Set<string>(), packages = new Set<string>()): [Set<string>, Set<string>] {
