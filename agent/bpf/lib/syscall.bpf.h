@@ -46,13 +46,12 @@ struct {
 /* The current task's registers as saved at the entry to the kernel; NULL where there is no way to find them. */
 static __always_inline struct pt_regs *current_registers(void)
 {
-	struct task_struct *task;
-
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
 #ifdef KERNEL_STACK_BYTES
 	/* Before 5.15: they are the first thing on the kernel's stack of the task. */
-	task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)bpf_get_current_task();
+
 	return (void *)BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 #else
 	return NULL;
