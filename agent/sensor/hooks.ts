@@ -146,6 +146,7 @@ export const hooks: readonly Hook[] = [
         requires: { kind: 'function', name: 'bpf_cast_to_kern_ctx' },
         cgroup: true,
         attachType: 49,
+        trade: 'the path is the one that the program gave: links and relative paths are not resolved',
       },
     ],
     consequence: 'connections to unix sockets, such as those of container runtimes, are not seen',

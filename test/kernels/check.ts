@@ -7,6 +7,8 @@ export interface Check {
   name: string;
   /** The hook it is about. */
   hook: string;
+  /** Only where the hook is attached to one of these: ways that see different things need checks of their own. */
+  attachedTo?: RegExp;
   script: string;
   /** Samples of the tasks are taken while the script runs. */
   sampled?: true;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
 import { DnsStreams } from '../../agent/dns/streams.ts';
 import { dnsAnswer, dnsMessage } from '../support/dns-message.ts';
 import { type Check, ofKind, only, untilListening } from './check.ts';
@@ -6,6 +7,12 @@ import { type Check, ofKind, only, untilListening } from './check.ts';
 const query = dnsMessage({ question: 'db.example', flags: 0x0100 });
 const answer = dnsMessage({ question: 'db.example', answers: [dnsAnswer('db.example', 1, [192, 0, 2, 7], 60)] });
 const up = 'ip link set lo up';
+
+const unixConnections = 'ln -s /scratch /tmp/link; network unix-serve /tmp/link/own.sock; network unix-serve @abstract';
+
+function unixPaths(events: readonly KernelEvent[]): string[][] {
+  return ofKind(events, 'unix-connect').map((event) => [event.path, event.pathSource]);
+}
 
 export const networkChecks: readonly Check[] = [
   {
@@ -126,15 +133,24 @@ export const networkChecks: readonly Check[] = [
   {
     name: 'a connection to a unix socket, by the path that the kernel knows',
     hook: 'unix-connect',
-    script: 'ln -s /scratch /tmp/link; network unix-serve /tmp/link/own.sock; network unix-serve @abstract',
+    attachedTo: /^(fentry|kprobe)/,
+    script: unixConnections,
     verify: (events) =>
-      assert.deepEqual(
-        ofKind(events, 'unix-connect').map((event) => [event.path, event.pathSource]),
-        [
-          ['/scratch/own.sock', 'kernel'],
-          ['@abstract', 'kernel'],
-        ],
-      ),
+      assert.deepEqual(unixPaths(events), [
+        ['/scratch/own.sock', 'kernel'],
+        ['@abstract', 'kernel'],
+      ]),
+  },
+  {
+    name: 'a connection to a unix socket, by the path that the program gave',
+    hook: 'unix-connect',
+    attachedTo: /^cgroup/,
+    script: unixConnections,
+    verify: (events) =>
+      assert.deepEqual(unixPaths(events), [
+        ['/tmp/link/own.sock', 'argument'],
+        ['@abstract', 'argument'],
+      ]),
   },
   {
     name: 'a DNS answer, with the process that asked',

@@ -165,12 +165,18 @@ async function checkBudget(): Promise<Outcome> {
   return outcome;
 }
 
+function checksOf({ name, attachPoint = '' }: HookState, all: readonly Check[]): Check[] {
+  return all.filter(
+    ({ hook, attachedTo }) => hook === name && (attachedTo === undefined || attachedTo.test(attachPoint)),
+  );
+}
+
 /** Every check with the ways that this kernel takes by itself; a hook that nothing tests has failed. */
 async function runAsChosen(session: Session): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const state of session.sensor.hooks) {
     reportHook(state);
-    const own = checks.filter((check) => check.hook === state.name);
+    const own = checksOf(state, checks);
     if (own.length === 0 || state.attachPoint === undefined) {
       const error = own.length === 0 ? 'no check is about this hook' : passedOver(state).join('; ');
       outcomes.push({ hook: state.name, attachPoint: state.attachPoint ?? 'none', check: 'is attached', error });
@@ -185,7 +191,7 @@ async function runForced(session: Session, forced: Record<string, string>, all =
   const outcomes: Outcome[] = [];
   for (const state of session.sensor.hooks.filter(({ name }) => forced[name] !== undefined)) {
     reportHook(state);
-    for (const check of all) if (check.hook === state.name) outcomes.push(await runCheck(session, state, check));
+    for (const check of checksOf(state, all)) outcomes.push(await runCheck(session, state, check));
   }
   return [...outcomes, await checkLedger(session)];
 }
