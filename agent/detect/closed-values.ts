@@ -1,3 +1,4 @@
+import { fileOperations, fileTypes } from '../decode/kernel-event.ts';
 import { capabilityNumber, knownCapabilityNames } from './capability-names.ts';
 import { type EventKind, eventKinds } from './field-catalog.ts';
 import { resolvePath } from './field-path.ts';
@@ -14,34 +15,67 @@ function only(...values: string[]): ClosedValues {
 }
 
 const families = only('ipv4', 'ipv6');
+const transports = only('tcp', 'udp', 'icmp', 'other');
 const scopes = only('loopback', 'link-local', 'private', 'public', 'multicast', 'reserved', '');
+const namespaces = only('mount', 'pid', 'network', 'user', 'cgroup', 'ipc', 'uts', 'time');
 /** All of them: a rule on several kinds is compiled for each, and asks which it has. */
 const kinds = only(...eventKinds);
 const capabilities: ClosedValues = {
   has: (name) => capabilityNumber(name) >= 0,
   examples: knownCapabilityNames,
 };
+const capabilitiesOrAll: ClosedValues = { ...capabilities, has: (name) => name === 'ALL' || capabilities.has(name) };
 
 /** By catalog type and field. A field that is not here can have any value. */
 const closed: Record<string, ClosedValues> = {
   'Executable.layer': only('image', 'writable', 'tmpfs', 'mount', 'memfd', 'unknown'),
   'StdioSocket.family': only('ipv4', 'ipv6', 'unix', 'other'),
   'Process.entry': only('container-init', 'exec-session', 'internal'),
-  'CapabilityEvent.capabilityName': capabilities,
   'CapabilitySets.effective': capabilities,
   'CapabilitySets.permitted': capabilities,
   'CapabilitySets.inheritable': capabilities,
   'CapabilitySets.bounding': capabilities,
   'CapabilitySets.ambient': capabilities,
-  'Posture.addedCapabilities': { ...capabilities, has: (name) => name === 'ALL' || capabilities.has(name) },
-  'Posture.droppedCapabilities': { ...capabilities, has: (name) => name === 'ALL' || capabilities.has(name) },
+  'Posture.addedCapabilities': capabilitiesOrAll,
+  'Posture.droppedCapabilities': capabilitiesOrAll,
   'Posture.hostNamespaces': only('pid', 'network', 'ipc', 'uts'),
-  'ConnectEvent.transport': only('tcp', 'udp', 'other'),
+  'CapabilityEvent.capabilityName': capabilities,
+  'CapabilityEvent.syscallAbi': only('native', '32-bit'),
+  'CapabilityEvent.userNamespace': only('own', 'ancestor', 'descendant', 'unrelated'),
+  'NamespaceEvent.changed': namespaces,
+  'NamespaceEvent.toHost': namespaces,
+  'ConnectEvent.transport': transports,
   'ConnectEvent.family': families,
   'ConnectEvent.remoteScope': scopes,
-  'TcpEvent.state': only('established', 'failed', 'listening'),
+  'TcpEvent.state': only('established', 'failed', 'listening', 'accepted'),
   'TcpEvent.family': families,
   'TcpEvent.remoteScope': scopes,
+  'TcpEvent.failure': only('refused', 'timed-out', 'unreachable', 'abandoned', 'other', ''),
+  'BindEvent.transport': transports,
+  'BindEvent.family': families,
+  'FanoutEvent.transport': transports,
+  'FanoutEvent.family': families,
+  'FanoutEvent.remoteScope': scopes,
+  'FanoutEvent.shape': only('ports', 'addresses'),
+  'DnsEvent.transport': transports,
+  'UnixConnectEvent.pathSource': only('kernel', 'argument'),
+  'FileEvent.operation': only(...fileOperations),
+  'FileEvent.fileType': only(...fileTypes),
+  'IntegrityEvent.change': only(
+    'privileges-grown',
+    'namespace-changed',
+    'traced',
+    'executable-deleted',
+    'executable-replaced',
+    'stdio-socket',
+    'process-unseen',
+  ),
+  'IntegrityEvent.seenAt': only('sample', 'exec'),
+  'IntegrityEvent.gainedCapabilities': capabilities,
+  'IntegrityEvent.namespaces': namespaces,
+  'IntegrityEvent.hostNamespaces': namespaces,
+  'IntegrityEvent.tracerPlace': only('same-container', 'elsewhere'),
+  'IntegrityEvent.descriptors': only('stdin', 'stdout', 'stderr'),
 };
 
 /** The values that the field at a path can have; undefined when they are not limited. */

@@ -24,7 +24,10 @@ describe('conditions that are never true', () => {
     [`process.entry != 'exec-sesion'`, 'exec', /did you mean "exec-session"/],
     [`'CAP_SYSADMIN' in process.capabilities.effective`, 'exec', /did you mean "CAP_SYS_ADMIN"/],
     [`event.capabilityName == 'SYS_ADMIN'`, 'capability', /did you mean "CAP_SYS_ADMIN"/],
-    [`event.state == 'open'`, 'tcp', /it can be established, failed, listening/],
+    [`event.state == 'open'`, 'tcp', /it can be established, failed, listening, accepted/],
+    [`event.operation == 'unlink'`, 'file', /never "unlink"/],
+    [`event.change == 'privilege-grown'`, 'integrity', /did you mean "privileges-grown"/],
+    [`'mnt' in event.toHost`, 'namespace', /never "mnt"/],
     [`event.kind == 'execve'`, 'exec', /never "execve"/],
     [
       `process.program == 'sh' && process.hasTty && process.program == 'bash'`,
@@ -39,6 +42,8 @@ describe('conditions that are never true', () => {
 
   it.each([
     [`process.executable.layer in ['writable', 'tmpfs']`, 'exec'],
+    [`event.state == 'accepted' && event.remoteScope == 'public'`, 'tcp'],
+    [`event.transport == 'icmp'`, 'connect'],
     [`process.program == 'sh' || process.program == 'bash'`, 'exec'],
     [`process.program in ['sh', 'bash'] && process.program == 'bash'`, 'exec'],
     [`process.program == 'sh' && process.parent.program == 'bash'`, 'exec'],

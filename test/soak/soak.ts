@@ -62,7 +62,7 @@ async function judge(): Promise<void> {
   const samples = await settledMetrics();
   const agent = (name: string): number => sum(samples, `tallyman_agent_${name}`);
   const grown = growth(memory);
-  const told = await toldGaps();
+  const told = toldLosses(samples);
   const lost = agent('losses_total');
   const rows: [string, string | number][] = [
     ['minutes', minutes],
@@ -101,11 +101,9 @@ async function settledMetrics(): Promise<Samples> {
   return samples;
 }
 
-/** Counts of all gaps the collector knows of that the agent told. */
-async function toldGaps(): Promise<number> {
-  const answer = (await (await fetch(`${tallyman.api}/api/v1/gaps?limit=1000`)).json()) as {
-    gaps: { hop: string; count: string }[];
-  };
-  const byOthers = new Set(['uplink-queue', 'ingest', 'publish']);
-  return answer.gaps.filter(({ hop }) => !byOthers.has(hop)).reduce((total, { count }) => total + Number(count), 0);
+/** What the agent has told the collector to be missing. */
+function toldLosses(samples: Samples): number {
+  const byOthers = /hop="(uplink-queue|ingest|publish)"/;
+  const told = [...(samples.get('tallyman_collector_gaps_lost_total') ?? [])];
+  return told.filter(([labels]) => !byOthers.test(labels)).reduce((total, [, value]) => total + value, 0);
 }
