@@ -10,14 +10,23 @@ const sources = {
   arm64: '/usr/include/asm-generic/unistd.h',
 };
 
-/** `#define __NR_openat 257`; the generic header names some `__NR3264_…`, which are the plain names on 64-bit machines. */
+/**
+ * `#define __NR_openat 257`. The generic header names some `__NR3264_…`, and says further down what they are called: on 64-bit
+ * machines first (`#define __NR_newfstatat __NR3264_fstatat`), then on others.
+ */
 function parseHeader(path: string): [number, string][] {
   const numbers = new Map<number, string>();
+  const aliases = new Map<string, string>();
   for (const line of readFileSync(path, 'utf8').split('\n')) {
-    const match = /^#define __NR(?:3264)?_(\w+)\s+(\d+)/.exec(line);
-    if (match?.[1] !== undefined && match[2] !== undefined) numbers.set(Number(match[2]), match[1]);
+    const number = /^#define __NR((?:3264)?_\w+)\s+(\d+)/.exec(line);
+    if (number?.[1] !== undefined) numbers.set(Number(number[2]), number[1]);
+    const alias = /^#define __NR_(\w+)\s+__NR(3264_\w+)/.exec(line);
+    const [, name = '', generic = ''] = alias ?? [];
+    if (alias !== null && !aliases.has(generic)) aliases.set(generic, name);
   }
-  return [...numbers].sort((a, b) => a[0] - b[0]);
+  return [...numbers]
+    .sort((a, b) => a[0] - b[0])
+    .map(([number, name]) => [number, aliases.get(name) ?? name.replace(/^(3264)?_/, '')]);
 }
 
 const tables = Object.entries(sources).map(([architecture, path]) => {

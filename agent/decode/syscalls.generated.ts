@@ -888,7 +888,7 @@ export const syscallNames = {
     [76, 'splice'],
     [77, 'tee'],
     [78, 'readlinkat'],
-    [79, 'fstatat'],
+    [79, 'newfstatat'],
     [80, 'fstat'],
     [81, 'sync'],
     [82, 'fsync'],
