@@ -128,9 +128,9 @@ class ComposedAgent implements Agent {
     });
     this.#directory = createContainerDirectory({
       runtimes: hostRuntimes({ ...config, logger, metrics }),
-      onVerdict: (cgroupId, verdict, key) => this.#sensor.setVerdict(cgroupId, verdict, key),
+      onVerdict: (cgroupId, verdict, key) => this.#sensor.tables.setVerdict(cgroupId, verdict, key),
       onForgotten: (cgroupId) => {
-        this.#sensor.forgetCgroup(cgroupId);
+        this.#sensor.tables.forgetCgroup(cgroupId);
         this.#losses.forget(cgroupId);
       },
       onUpdate: (container) => {

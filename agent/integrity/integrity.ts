@@ -14,7 +14,7 @@ import { seedFromProc } from './seed-from-proc.ts';
 import { TreeHealer } from './tree-healer.ts';
 
 export interface IntegrityOptions {
-  sensor: Pick<Sensor, 'canSample' | 'sample' | 'drain' | 'adoptProcess'>;
+  sensor: Pick<Sensor, 'canSample' | 'sample' | 'drain' | 'tables'>;
   tree: ProcessTree;
   directory: Pick<ContainerDirectory, 'lookup' | 'list'>;
   /** A change that was found; it is attributed as a record is. */
@@ -59,7 +59,7 @@ export function createIntegrity(options: IntegrityOptions): Integrity {
   });
   const healer = new TreeHealer({
     ...{ tree, directory, monitor, onUnseen: onChange, onExecutionEnded, nowKtimeNs, metrics },
-    listProcess: (pid, details) => sensor.adoptProcess(pid, details),
+    listProcess: (pid, details) => sensor.tables.adoptProcess(pid, details),
   });
   const loop = new SampleLoop({
     takeSample: () => sensor.sample(),

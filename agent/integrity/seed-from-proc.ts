@@ -6,7 +6,7 @@ import type { ProcessTree } from '../process/process-tree.ts';
 import type { Sensor } from '../sensor/sensor.ts';
 
 export interface ProcSeedOptions {
-  sensor: Pick<Sensor, 'adoptProcess'>;
+  sensor: Pick<Sensor, 'tables'>;
   tree: Pick<ProcessTree, 'seed'>;
   directory: Pick<ContainerDirectory, 'list'>;
   cgroupRoot: string;
@@ -24,7 +24,8 @@ export async function seedFromProc({ sensor, tree, directory, cgroupRoot }: Proc
   for (const container of running) {
     const cgroup = join(cgroupRoot, container.cgroupPath);
     // Twice: a process forked by one that the sensor did not know yet is not in the first list, and known then.
-    for (let pass = 0; pass < 2; pass++) for (const pid of await readCgroupPids(cgroup)) sensor.adoptProcess(pid);
+    for (let pass = 0; pass < 2; pass++)
+      for (const pid of await readCgroupPids(cgroup)) sensor.tables.adoptProcess(pid);
     added += await tree.seed(container.id, cgroup);
   }
   return added;

@@ -5,7 +5,7 @@ import type { ContainerDirectory } from '../container/container-directory.ts';
 import type { SampledTask } from '../decode/sampled-task.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { ProcessTree } from '../process/process-tree.ts';
-import type { AdoptedProcess } from '../sensor/sensor.ts';
+import type { AdoptedProcess } from '../sensor/tables.ts';
 import type { IntegrityEvent } from './integrity-event.ts';
 import type { IntegrityMonitor } from './integrity-monitor.ts';
 import type { KnownProcess } from './known-process.ts';

@@ -25,7 +25,7 @@ export interface AdoptOptions {
 
 export interface AdoptStages {
   directory: Pick<ContainerDirectory, 'list'>;
-  sensor: Pick<Sensor, 'adoptListener'>;
+  sensor: Pick<Sensor, 'tables'>;
   tree: Pick<ProcessTree, 'findLatest'>;
   attributor: Pick<Attributor, 'onEvent'>;
   cgroupRoot: string;
@@ -42,7 +42,7 @@ export async function adoptRunningListeners(stages: AdoptStages): Promise<void> 
     if (state !== ContainerState.RUNNING || cgroupPath === '') continue;
     await adoptListeners({
       ...{ procRoot, cgroupId, pids: await readCgroupPids(join(cgroupRoot, cgroupPath)) },
-      adopt: (entry) => sensor.adoptListener(entry),
+      adopt: (entry) => sensor.tables.adoptListener(entry),
       startOf: (pid) => tree.findLatest(pid)?.startKtimeNs,
       onEvent: (event) => attributor.onEvent(event),
     });

@@ -4,28 +4,14 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { decodeRecord, recordTypeNames } from '../decode/decode.ts';
 import type { KernelEvent } from '../decode/kernel-event.ts';
-import {
-  CgroupVerdict,
-  cgroupEntryBytes,
-  layouts,
-  processEntryBytes,
-  readRecordHeader,
-  recordHeaderBytes,
-} from '../decode/layout.generated.ts';
+import { readRecordHeader, recordHeaderBytes } from '../decode/layout.generated.ts';
 import { readObjectBtf, type SharedVariable } from './bpf-object.ts';
 import { type Budgets, budgetConstants, defaultBudgets } from './budgets.ts';
 import type { HookState } from './hooks.ts';
 import { readHostNamespaces } from './host-namespaces.ts';
-import {
-  type ContainerLossRow,
-  forgetContainerLosses,
-  type LedgerRow,
-  readContainerLosses,
-  readLedger,
-} from './ledger.ts';
+import { type ContainerLossRow, type LedgerRow, readContainerLosses, readLedger } from './ledger.ts';
 import { LedgerCheck, type Mismatch } from './ledger-check.ts';
 import { type Libbpf, loadLibbpf } from './libbpf.ts';
-import { encodeListener, type ListenerEntry } from './listener-entry.ts';
 import { type LoadedSensor, loadSensor } from './loader.ts';
 import { Pace } from './pace.ts';
 import { readProgramMisses } from './program-misses.ts';
@@ -33,7 +19,7 @@ import { ReceivedCounts } from './received-counts.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWaiter } from './ring-waiter.ts';
 import { introduceSelf } from './self.ts';
-import { syscallTraitRows } from './syscall-traits.ts';
+import { SensorTables } from './tables.ts';
 import { type TaskSample, TaskSampler } from './task-sampler.ts';
 
 export interface SensorOptions {
@@ -80,22 +66,13 @@ const maxRecordsPerDrain = 100_000;
 /** Tasks of one sample: more than twice the processes that the programs' table holds. */
 const defaultMaxSampledTasks = 300_000;
 
-/** What the programs keep of a process; see struct process_entry. */
-export interface AdoptedProcess {
-  startKtimeNs: bigint;
-  executableInode: bigint;
-  executableDevice: number;
-}
-
-const [startOffset, inodeOffset, deviceOffset] = processEntryOffsets();
-
 /** The BPF programs, loaded and attached, and the reader of their ring buffer. */
 export class Sensor {
   readonly #libbpf: Libbpf;
   readonly #loaded: LoadedSensor;
   readonly #ring: RingReader;
   readonly #options: SensorOptions;
-  readonly #fds: { cgroups: number; processes: number; ledger: number; losses: number };
+  readonly #fds: { ledger: number; losses: number };
   readonly #cpuCount: number;
   readonly #received;
   readonly #invalid;
@@ -105,6 +82,8 @@ export class Sensor {
   readonly #check: LedgerCheck;
   readonly #decoding: Episode;
   readonly #sampler: TaskSampler;
+  /** What the programs are told. */
+  readonly tables: SensorTables;
   readonly #pace = new Pace(drainIntervalMs);
   /** Records by type since the counter was brought up to date: counting each with its label would cost more than decoding. */
   readonly #uncounted = new Map<number, number>();
@@ -130,9 +109,8 @@ export class Sensor {
         ...budgetConstants({ ...defaultBudgets, ...options.budgets }),
       ],
     });
+    this.tables = new SensorTables(this.#libbpf, this.#loaded, options.logger);
     this.#fds = {
-      cgroups: this.#loaded.mapFd('cgroups'),
-      processes: this.#loaded.mapFd('processes'),
       ledger: this.#loaded.mapFd('ledger'),
       losses: this.#loaded.mapFd('container_losses'),
     };
@@ -151,7 +129,6 @@ export class Sensor {
     this.#lossSignal = this.#loaded.variable('loss_signal');
     this.#received = options.metrics.counter('records_received_total', 'Records read from the ring buffer', ['type']);
     this.#invalid = options.metrics.counter('records_invalid_total', 'Records that could not be decoded');
-    this.#fillSyscallTraits();
     if (!introduceSelf(this.#libbpf, this.#loaded.programFd('introduce_self')))
       options.logger.info('this kernel cannot tell the programs which cgroup is the agent’s: /proc does');
   }
@@ -166,41 +143,6 @@ export class Sensor {
     void this.#read();
   }
 
-  /** `containerKey` is the cgroup id of the container that the cgroup is part of: all its parts share budgets. */
-  setVerdict(cgroupId: bigint, verdict: 'watch' | 'ignore', containerKey = 0n): void {
-    const value = Buffer.alloc(cgroupEntryBytes);
-    value.writeUInt32LE(verdict === 'watch' ? CgroupVerdict.CGROUP_WATCH : CgroupVerdict.CGROUP_IGNORE);
-    value.writeBigUInt64LE(containerKey, 8);
-    if (this.#libbpf.updateElement(this.#fds.cgroups, cgroupKey(cgroupId), value, 0) !== 0)
-      this.#options.logger.warn(
-        { cgroupId: String(cgroupId), errno: this.#libbpf.errno() },
-        'the cgroup table of the sensor is full',
-      );
-  }
-
-  /** A removed cgroup: nothing can happen in it any more. */
-  forgetCgroup(cgroupId: bigint): void {
-    this.#libbpf.deleteElement(this.#fds.cgroups, cgroupKey(cgroupId));
-    forgetContainerLosses(this.#libbpf, this.#fds.losses, cgroupId);
-  }
-
-  /**
-   * Tells the programs that a process ran inside a container before they were attached. Without `details` its start is left
-   * open (0).
-   */
-  adoptProcess(pid: number, details?: AdoptedProcess): void {
-    const key = Buffer.alloc(4);
-    key.writeUInt32LE(pid);
-    const value = Buffer.alloc(processEntryBytes);
-    if (details !== undefined) {
-      value.writeBigUInt64LE(details.startKtimeNs, startOffset);
-      value.writeBigUInt64LE(details.executableInode, inodeOffset);
-      value.writeUInt32LE(details.executableDevice, deviceOffset);
-    }
-    const noReplace = 1;
-    this.#libbpf.updateElement(this.#fds.processes, key, value, noReplace);
-  }
-
   /** The tasks of all containers can be asked for. */
   get canSample(): boolean {
     return this.#loaded.linkFd('sample') !== undefined;
@@ -211,16 +153,6 @@ export class Sensor {
     const linkFd = this.#loaded.linkFd('sample');
     if (linkFd === undefined) throw new CodedError('SAMPLE_FAILED', 'the task iterator is not attached');
     return this.#sampler.sample(linkFd);
-  }
-
-  /** Tells the programs of a socket that listened before they were attached. */
-  adoptListener(entry: ListenerEntry): void {
-    const { key, value } = encodeListener(entry);
-    const port = Buffer.alloc(4);
-    port.writeUInt32LE(entry.port);
-    const noReplace = 1;
-    this.#libbpf.updateElement(this.#loaded.mapFd('listener_ports'), port, Buffer.from([1]), 0);
-    this.#libbpf.updateElement(this.#loaded.mapFd('listeners'), key, value, noReplace);
   }
 
   /** The kernel's account of what it sent and lost. */
@@ -313,25 +245,4 @@ export class Sensor {
       else await this.#waiter.wait(() => this.#ring.backlogBytes > 0);
     }
   }
-
-  #fillSyscallTraits(): void {
-    const fd = this.#loaded.mapFd('syscall_traits');
-    const key = Buffer.alloc(4);
-    for (const { index, value } of syscallTraitRows()) {
-      key.writeUInt32LE(index);
-      this.#libbpf.updateElement(fd, key, value, 0);
-    }
-  }
-}
-
-function processEntryOffsets(): [number, number, number] {
-  const layout = layouts.find(({ name }) => name === 'process_entry');
-  const offsetOf = (name: string): number => layout?.fields.find((field) => field.name === name)?.offset ?? 0;
-  return [offsetOf('start_ktime_ns'), offsetOf('executable_inode'), offsetOf('executable_device')];
-}
-
-function cgroupKey(cgroupId: bigint): Buffer {
-  const key = Buffer.alloc(8);
-  key.writeBigUInt64LE(cgroupId);
-  return key;
 }

@@ -61,7 +61,7 @@ describe('what the runtime does to put a program into a container', () => {
   it('is told apart after a restart of the agent as well', async () => {
     const later = new SensorSession();
     const { State } = await docker.getContainer(container.id).inspect();
-    later.sensor.adoptProcess(State.Pid);
+    later.sensor.tables.adoptProcess(State.Pid);
     later.start();
     try {
       await dockerExec(['--user', 'nobody'], '/bin/sh', '-c', '/bin/true; :');

@@ -72,7 +72,7 @@ it('adopts the processes of a container that ran before', async () => {
   const late = new SensorSession();
   try {
     const { State } = await docker.getContainer(container.id).inspect();
-    late.sensor.adoptProcess(State.Pid);
+    late.sensor.tables.adoptProcess(State.Pid);
     late.start();
     const cgroupId = cgroupIdOf(State.Pid);
     await expect
@@ -99,7 +99,7 @@ it('is silent about a cgroup that is ignored', async () => {
   try {
     const { State } = await docker.getContainer(container.id).inspect();
     const cgroupId = cgroupIdOf(State.Pid);
-    session.sensor.setVerdict(cgroupId, 'ignore');
+    session.sensor.tables.setVerdict(cgroupId, 'ignore');
     session.sensor.drain();
     const seen = session.events.length;
     await container.exec(['/bin/true']);

@@ -120,7 +120,7 @@ describe('tp_btf/inet_sock_set_state', () => {
       later.start();
       await adoptListeners({
         ...{ procRoot: '/proc', cgroupId, pids: [pid] },
-        adopt: (entry) => later.sensor.adoptListener(entry),
+        adopt: (entry) => later.sensor.tables.adoptListener(entry),
         startOf: () => 77n,
         onEvent: (event) => told.push(event),
       });

@@ -33,8 +33,8 @@ export async function startAttribution(
   const tree = createProcessTree({ ...parts, bootId: '0123456789', maxProcesses: 10_000, procRoot: '/proc' });
   const directory = createContainerDirectory({
     ...{ ...parts, runtimes: runtimes(parts), cgroupRoot, onUpdate: (container) => updates.push(container) },
-    onVerdict: (cgroupId, verdict, key) => sensor.setVerdict(cgroupId, verdict, key),
-    onForgotten: (cgroupId) => sensor.forgetCgroup(cgroupId),
+    onVerdict: (cgroupId, verdict, key) => sensor.tables.setVerdict(cgroupId, verdict, key),
+    onForgotten: (cgroupId) => sensor.tables.forgetCgroup(cgroupId),
   });
   const attributor = createAttributor({
     ...{ ...parts, directory, tree },

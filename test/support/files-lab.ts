@@ -82,8 +82,8 @@ export class FilesLab {
     this.#directory = createContainerDirectory({
       ...{ ...parts, runtimes: [docker], cgroupRoot: cgroupRoot() },
       onUpdate: (container) => this.watch.onContainer(container),
-      onVerdict: (cgroupId, verdict) => this.#sensor.setVerdict(cgroupId, verdict),
-      onForgotten: (cgroupId) => this.#sensor.forgetCgroup(cgroupId),
+      onVerdict: (cgroupId, verdict) => this.#sensor.tables.setVerdict(cgroupId, verdict),
+      onForgotten: (cgroupId) => this.#sensor.tables.forgetCgroup(cgroupId),
     });
     this.#attributor = createAttributor({
       ...{ ...parts, directory: this.#directory, tree },

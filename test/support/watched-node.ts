@@ -38,8 +38,8 @@ export class WatchedNode {
     const docker = new DockerRuntime({ ...parts, socketPath: '/var/run/docker.sock', probe });
     this.directory = createContainerDirectory({
       ...{ ...parts, runtimes: [docker], cgroupRoot: cgroupRoot(), onUpdate: () => undefined },
-      onVerdict: (cgroupId, verdict, key) => this.sensor.setVerdict(cgroupId, verdict, key),
-      onForgotten: (cgroupId) => this.sensor.forgetCgroup(cgroupId),
+      onVerdict: (cgroupId, verdict, key) => this.sensor.tables.setVerdict(cgroupId, verdict, key),
+      onForgotten: (cgroupId) => this.sensor.tables.forgetCgroup(cgroupId),
     });
     const onExecutionEnded = (execution: ProcessExecution) => this.ended.push(execution);
     this.#attributor = createAttributor({
