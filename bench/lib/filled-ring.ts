@@ -4,6 +4,8 @@ import koffi from 'koffi';
 import { loadLibbpf } from '../../agent/sensor/libbpf.ts';
 import { RingReader } from '../../agent/sensor/ring-reader.ts';
 
+/** As in the program. */
+const recordsPerRun = 512;
 const ringBytes = 64 * 1024 * 1024;
 const libbpf = loadLibbpf();
 const library = koffi.load('libbpf.so.1');
@@ -45,6 +47,6 @@ function fillRing(fd: number): void {
     options.fill(0);
     options.writeBigUInt64LE(BigInt(optionsBytes));
     if (testRun(fd, options) !== 0) throw new Error(`BPF_PROG_TEST_RUN failed: errno ${libbpf.errno()}`);
-    if (options.readUInt32LE(retvalOffset) < 4096) return;
+    if (options.readUInt32LE(retvalOffset) < recordsPerRun) return;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 #include "lib/emit.bpf.h"
 
-#define RECORDS_PER_RUN 4096
+#define RECORDS_PER_RUN 512
 #define RECORD_BYTES 304
 
 struct filler {
