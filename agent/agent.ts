@@ -113,7 +113,7 @@ class ComposedAgent implements Agent {
     const reported = new ReportedExecutions(clock);
     const stages = {
       detector: this.#detector,
-      observations: new Observations(clock),
+      observations: new Observations({ clock, onLoss: (loss) => this.#lossLog.note(loss) }),
       reported,
       uplink: this.#uplink,
       metrics,

@@ -263,9 +263,10 @@ describe('pipeline', () => {
           value: {
             containerId: 'c',
             firstSeenUnixNs: 5_000_000n,
+            origin: 0,
             fact: {
               $case: 'connected',
-              value: { transport: 'tcp', remotePort: 1, remoteAddress: '::1', remoteNames: [] },
+              value: { transport: 'tcp', remotePort: 1, remoteAddress: '::1', remoteNames: [], executablePath: '' },
             },
           },
         },
@@ -307,7 +308,7 @@ describe('pipeline', () => {
     expect(store.listObservations('node-1', 'c')).toMatchObject([
       {
         kind: 'connected',
-        fact: '{"remoteAddress":"::1","remoteNames":[],"remotePort":1,"transport":"tcp"}',
+        fact: '{"executablePath":"","remoteAddress":"::1","remoteNames":[],"remotePort":1,"transport":"tcp"}',
         firstSeenUnixMs: 5,
         lastSeenUnixMs: 1_000,
       },

@@ -16,7 +16,8 @@ const maxArguments = 128;
 const maxArgumentLength = 2_048;
 const maxArgumentsLength = 8_192;
 
-const layers: Record<Layer, ExecutableLayer> = {
+/** Layers in the words of the uplink. */
+export const executableLayers: Record<Layer, ExecutableLayer> = {
   image: ExecutableLayer.IMAGE,
   writable: ExecutableLayer.WRITABLE,
   tmpfs: ExecutableLayer.TMPFS,
@@ -25,7 +26,8 @@ const layers: Record<Layer, ExecutableLayer> = {
   unknown: ExecutableLayer.UNKNOWN,
 };
 
-const entries: Record<Entry, ProcessEntry> = {
+/** Entries in the words of the uplink. */
+export const processEntries: Record<Entry, ProcessEntry> = {
   'container-init': ProcessEntry.CONTAINER_INIT,
   'exec-session': ProcessEntry.EXEC_SESSION,
   internal: ProcessEntry.INTERNAL,
@@ -62,7 +64,7 @@ export function reportedExecution(execution: ProcessExecution, clock: WallClock)
     startUnixNs: clock.unixNs(execution.startKtimeNs),
     execUnixNs: clock.unixNs(execution.execKtimeNs),
     endUnixNs: execution.endKtimeNs === undefined ? 0n : clock.unixNs(execution.endKtimeNs),
-    executable: { ...executable, layer: layers[layer], modifiedUnixNs: mtimeNs, changedUnixNs: ctimeNs },
+    executable: { ...executable, layer: executableLayers[layer], modifiedUnixNs: mtimeNs, changedUnixNs: ctimeNs },
     filename: execution.filename,
     argv,
     argvTruncated: execution.argvTruncated || truncated,
@@ -71,7 +73,7 @@ export function reportedExecution(execution: ProcessExecution, clock: WallClock)
     capabilities: { ...execution.capabilities },
     stdioSockets: execution.stdioSockets.map((socket) => ({ ...socket })),
     hasTty: execution.hasTty,
-    entry: entries[execution.entry],
+    entry: processEntries[execution.entry],
     observed: execution.observed,
     comm: execution.comm,
     exitCode: execution.exitCode ?? 0,

@@ -1,26 +1,24 @@
+import { firstEphemeralPort } from '../../common/ephemeral-port.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { NetworkEvent } from '../decode/network-event.ts';
 
-/** Ports from here on are those that the kernel chooses by default: which one says nothing about the program. */
-const firstEphemeralPort = 32_768;
-
 /** The fact in an event about sockets that is worth keeping for baselines; undefined where there is none. */
-export function networkFactOf(event: NetworkEvent): Observation['fact'] {
+export function networkFactOf(event: NetworkEvent, executablePath: string): Observation['fact'] {
   switch (event.kind) {
     case 'connect': {
       const { transport, remoteAddress, remotePort, remoteNames } = event;
       return {
         $case: 'connected',
-        value: { transport, remoteAddress, remotePort, remoteNames: remoteNames.toSorted() },
+        value: { transport, remoteAddress, remotePort, remoteNames: remoteNames.toSorted(), executablePath },
       };
     }
     case 'tcp':
-      return tcpFactOf(event);
+      return tcpFactOf(event, executablePath);
     case 'bind': {
       const { transport, localAddress, localPort } = event;
       // A TCP socket is worth keeping once it listens; a UDP socket has no other sign that it serves.
       if (transport !== 'udp' || localPort >= firstEphemeralPort) return undefined;
-      return { $case: 'listened', value: { transport, localAddress, localPort } };
+      return { $case: 'listened', value: { transport, localAddress, localPort, executablePath } };
     }
     case 'fanout':
       return undefined;
@@ -33,9 +31,9 @@ export function networkFactOf(event: NetworkEvent): Observation['fact'] {
   }
 }
 
-function tcpFactOf(event: Extract<NetworkEvent, { kind: 'tcp' }>): Observation['fact'] {
+function tcpFactOf(event: Extract<NetworkEvent, { kind: 'tcp' }>, executablePath: string): Observation['fact'] {
   const { state, localAddress, localPort, remoteAddress } = event;
   if (state === 'accepted') return { $case: 'accepted', value: { transport: 'tcp', localPort, remoteAddress } };
-  if (state !== 'listening' || localPort === 0) return undefined;
-  return { $case: 'listened', value: { transport: 'tcp', localAddress, localPort } };
+  if (state !== 'listening') return undefined;
+  return { $case: 'listened', value: { transport: 'tcp', localAddress, localPort, executablePath } };
 }

@@ -1,66 +1,80 @@
 import { growingLru } from '../../common/lru.ts';
+import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { Loss } from '../container/loss-windows.ts';
 import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
-import { networkFactOf } from './network-facts.ts';
+import { processEntries } from '../detect/evidence.ts';
+import { originOf } from '../process/origin.ts';
+import { ContainerFacts, type Verdict } from './container-facts.ts';
+import { type FactKind, factOf } from './facts.ts';
 
-const maxRemembered = 131_072;
-const maxContainers = 4_096;
-/** Names reported of one container: a program can ask for any number of names that it makes up. */
-const maxNames = 1_000;
+export interface ObservationsOptions {
+  clock: WallClock;
+  /** A fact that is not told, because its container has told its fill. Hop "observation". */
+  onLoss?: (loss: Loss) => void;
+  /** Facts remembered of all containers together. Default 131 072. */
+  maxRemembered?: number;
+}
 
-/** Turns events into observations: facts about a container, each sent once for as long as it is remembered. */
+const kindNames: Record<FactKind, string> = {
+  executed: 'executed',
+  capabilityUsed: 'capability-used',
+  connected: 'connected',
+  namespaceChanged: 'namespace-changed',
+  listened: 'listened',
+  accepted: 'accepted',
+  resolved: 'resolved',
+  unixConnected: 'unix-connected',
+  fileChanged: 'file-changed',
+};
+
+/**
+ * Turns events into observations: facts about a container, each sent once for as long as it is remembered. What a container
+ * was told of is forgotten all at once, when others have been busier and memory is full: it may then be sent again.
+ */
 export class Observations {
-  readonly #clock: WallClock;
-  readonly #seen = growingLru<string, true>(maxRemembered);
-  readonly #names = growingLru<string, number>(maxContainers);
+  readonly #options: ObservationsOptions;
+  readonly #maxRemembered: number;
+  readonly #containers = growingLru<string, ContainerFacts>(65_536, (facts) => {
+    this.#remembered -= facts.size;
+  });
+  #remembered = 0;
 
-  constructor(clock: WallClock) {
-    this.#clock = clock;
+  constructor(options: ObservationsOptions) {
+    this.#options = options;
+    this.#maxRemembered = options.maxRemembered ?? 131_072;
   }
 
   /** Undefined when the fact has been reported before, or the event holds none. */
   observe({ event, container, execution }: AttributedEvent): Observation | undefined {
-    const fact = factOf(event, execution?.executable.path ?? '');
+    if (event.kind === 'fanout') this.#lost(container.id, 'connected', 'fanout', event.ktimeNs);
+    const fact = factOf(event, execution);
     if (fact === undefined) return undefined;
-    const key = `${container.id} ${fact.$case} ${Object.values(fact.value).join(' ')}`;
-    if (this.#seen.has(key)) return undefined;
-    if (fact.$case === 'resolved' && !this.#hasRoomForName(container.id)) return undefined;
-    this.#seen.set(key, true);
-    return { containerId: container.id, firstSeenUnixNs: this.#clock.unixNs(event.ktimeNs), fact };
+    const origin = execution === undefined ? ProcessEntry.UNSPECIFIED : processEntries[originOf(execution)];
+    const verdict = this.#judge(this.#factsOf(container.id), { origin, fact });
+    if (verdict === 'full') this.#lost(container.id, kindNames[fact.$case], 'limit-reached', event.ktimeNs);
+    if (verdict !== 'new') return undefined;
+    return { containerId: container.id, firstSeenUnixNs: this.#options.clock.unixNs(event.ktimeNs), origin, fact };
   }
 
-  #hasRoomForName(containerId: string): boolean {
-    const names = this.#names.get(containerId) ?? 0;
-    if (names >= maxNames) return false;
-    this.#names.set(containerId, names + 1);
-    return true;
+  #judge(facts: ContainerFacts, what: Parameters<ContainerFacts['judge']>[0]): Verdict {
+    const sizeBefore = facts.size;
+    const verdict = facts.judge(what);
+    this.#remembered += facts.size - sizeBefore;
+    while (this.#remembered > this.#maxRemembered && this.#containers.size > 1) this.#containers.pop();
+    return verdict;
   }
-}
 
-function factOf(event: AttributedEvent['event'], executablePath: string): NonNullable<Observation['fact']> | undefined {
-  switch (event.kind) {
-    case 'exec':
-      return { $case: 'executed', value: { executablePath: event.executable.path } };
-    case 'capability': {
-      const { capabilityName, syscallName, granted, isInitialUserNamespace: initialUserNamespace } = event;
-      return {
-        $case: 'capabilityUsed',
-        value: { capabilityName, syscallName, granted, executablePath, initialUserNamespace },
-      };
-    }
-    case 'namespace':
-      return {
-        $case: 'namespaceChanged',
-        value: { executablePath, changed: [...event.changed], toHost: [...event.toHost] },
-      };
-    case 'file': {
-      const { operation, path, category } = event;
-      return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
-    }
-    case 'syscall':
-    case 'integrity':
-      return undefined;
-    default:
-      return networkFactOf(event);
+  #factsOf(containerId: string): ContainerFacts {
+    const known = this.#containers.get(containerId);
+    if (known !== undefined) return known;
+    const facts = new ContainerFacts();
+    this.#containers.set(containerId, facts);
+    return facts;
+  }
+
+  #lost(containerId: string, type: string, reason: string, ktimeNs: bigint): void {
+    const window = { fromKtimeNs: ktimeNs, toKtimeNs: ktimeNs };
+    this.#options.onLoss?.({ hop: 'observation', type, reason, count: 1n, ...window, containerId });
   }
 }

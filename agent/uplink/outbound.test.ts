@@ -107,7 +107,10 @@ describe('Outbound', () => {
     const { made } = outbound();
     expect(made.add(finding({ summary: 'x'.repeat(maxBatchBytes) }))).toBe(false);
     expect(
-      made.add({ $case: 'observation', value: { containerId: 'c', firstSeenUnixNs: 2n ** 70n, fact: undefined } }),
+      made.add({
+        $case: 'observation',
+        value: { containerId: 'c', origin: 0, firstSeenUnixNs: 2n ** 70n, fact: undefined },
+      }),
     ).toBe(false);
     await tick();
     const gaps = decoded(made.takeDue()).map((item) => item?.value as Gap);

@@ -4,8 +4,8 @@ import type { Store } from '../store/store.ts';
 /** How far around a loss its effects are reckoned with, as agents do: an exec that was lost matters to what follows. */
 const marginMs = 60_000;
 const maxDataGaps = 32;
-/** Lost on the way from the agent: nothing that the agent's own conclusions lack. */
-const afterDetection: ReadonlySet<string> = new Set(['uplink-queue', 'ingest', 'publish']);
+/** Lost beside or behind the rules: nothing that the agent's own conclusions lack. */
+const afterDetection: ReadonlySet<string> = new Set(['observation', 'uplink-queue', 'ingest', 'publish']);
 
 /**
  * Adds to a finding the losses around it that its agent told of apart from it: a finding leaves at once, and what was lost

@@ -203,11 +203,19 @@ function narrowObservation(observation: Observation, cut: Cutter, receivedAtUnix
   if (!isPlausible(observation.firstSeenUnixNs)) observation.firstSeenUnixNs = BigInt(receivedAtUnixMs) * 1_000_000n;
   const fact = observation.fact;
   if (fact === undefined) return 'fact is missing or of a kind this collector does not know';
-  if (fact.$case === 'executed') fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
+  if (!isWordOf(ProcessEntry, observation.origin)) observation.origin = ProcessEntry.UNSPECIFIED;
+  if (fact.$case === 'executed') {
+    const { value } = fact;
+    value.executablePath = cut.text(value.executablePath, limits.textLength);
+    if (value.parentPath !== undefined) value.parentPath = cut.text(value.parentPath, limits.textLength);
+    value.argumentShape = cut.text(value.argumentShape, limits.nameLength);
+    if (!isWordOf(ExecutableLayer, value.layer)) value.layer = ExecutableLayer.UNSPECIFIED;
+  }
   if (fact.$case === 'connected') {
     fact.value.transport = cut.text(fact.value.transport, limits.nameLength);
     fact.value.remoteAddress = cut.text(fact.value.remoteAddress, limits.nameLength);
     cut.texts(cut.list(fact.value.remoteNames, limits.remoteNames), limits.nameLength);
+    fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
   }
   if (fact.$case === 'resolved') {
     fact.value.queryName = cut.text(fact.value.queryName, limits.textLength);
@@ -218,6 +226,7 @@ function narrowObservation(observation: Observation, cut: Cutter, receivedAtUnix
   if (fact.$case === 'listened') {
     fact.value.transport = cut.text(fact.value.transport, limits.nameLength);
     fact.value.localAddress = cut.text(fact.value.localAddress, limits.nameLength);
+    fact.value.executablePath = cut.text(fact.value.executablePath, limits.textLength);
   }
   if (fact.$case === 'accepted') {
     fact.value.transport = cut.text(fact.value.transport, limits.nameLength);

@@ -26,7 +26,8 @@ const observation: Item = {
     value: {
       containerId: 'c1',
       firstSeenUnixNs: 10n ** 18n,
-      fact: { $case: 'executed', value: { executablePath: '/bin/a' } },
+      fact: { $case: 'executed', value: { executablePath: '/bin/a', argumentShape: '', layer: 0 } },
+      origin: 0,
     },
   },
 };
@@ -183,7 +184,7 @@ describe('batches', () => {
     raw.say({ $case: 'hello', value: hello });
     const good = Item.encode(observation).finish();
     const noContainer = Item.encode({
-      item: { $case: 'observation', value: { containerId: '', firstSeenUnixNs: 1n, fact: undefined } },
+      item: { $case: 'observation', value: { containerId: '', firstSeenUnixNs: 1n, origin: 0, fact: undefined } },
     }).finish();
     const writer = new BinaryWriter().uint32(18).fork().uint32(8).uint64(1n);
     for (const item of [good, new Uint8Array([0x12, 0x7f, 1]), noContainer, new Uint8Array(), good])

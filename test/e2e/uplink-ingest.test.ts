@@ -85,7 +85,8 @@ const observation = (n: number): UplinkItem => ({
   value: {
     containerId: 'c-1',
     firstSeenUnixNs: 1_795_000_000_000_000_000n,
-    fact: { $case: 'executed', value: { executablePath: `/bin/${n}` } },
+    fact: { $case: 'executed', value: { executablePath: `/bin/${n}`, argumentShape: '', layer: 0 } },
+    origin: 0,
   },
 });
 

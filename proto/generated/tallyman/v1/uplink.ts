@@ -19,6 +19,14 @@ import {
 } from "@grpc/grpc-js";
 import { Container } from "./container.ts";
 import { Finding } from "./finding.ts";
+import {
+  ExecutableLayer,
+  executableLayerFromJSON,
+  executableLayerToJSON,
+  ProcessEntry,
+  processEntryFromJSON,
+  processEntryToJSON,
+} from "./process.ts";
 
 export const protobufPackage = "tallyman.v1";
 
@@ -92,10 +100,26 @@ export interface Observation {
     | { $case: "unixConnected"; value: UnixConnectedFact }
     | { $case: "fileChanged"; value: FileChangedFact }
     | undefined;
+  /**
+   * How the oldest known ancestor of who did it came into the container. EXEC_SESSION: a person or a health check put it in
+   * from outside, and it is not what the workload does. INTERNAL: how the chain begins is not known. UNSPECIFIED: the process is
+   * not known, or the agent is older.
+   */
+  origin: ProcessEntry;
 }
 
 export interface ExecutedFact {
   executablePath: string;
+  /** The program that executed it. Empty: none in the container; absent: not known. */
+  parentPath?:
+    | string
+    | undefined;
+  /**
+   * The program's name (of busybox the applet's) and its arguments without what varies, at most 256 ASCII characters; see
+   * common/argument-shape.ts. "name *": its arguments have more shapes than are told apart. Empty: not known.
+   */
+  argumentShape: string;
+  layer: ExecutableLayer;
 }
 
 export interface CapabilityUsedFact {
@@ -121,13 +145,18 @@ export interface ConnectedFact {
   remotePort: number;
   /** What DNS called the address, sorted. A hint: answers can be forged. */
   remoteNames: string[];
+  /** Empty when the process is not known. */
+  executablePath: string;
 }
 
 /** A TCP socket that listens, or a UDP socket on a port of its own. */
 export interface ListenedFact {
   transport: string;
   localAddress: string;
+  /** 0: one that the kernel chose, of a program that listens on many such. */
   localPort: number;
+  /** Empty when the process is not known. */
+  executablePath: string;
 }
 
 /** A connection from outside to a listening socket. */
@@ -178,7 +207,8 @@ export interface ExecutionEnded {
 export interface Gap {
   /**
    * "ring-buffer", "budget" (a container was throttled), "program" (the kernel skipped a BPF program), "decode",
-   * "fanotify", "process-table", "attribution", "detection", "uplink-queue"; other words for parts that are not built in.
+   * "fanotify", "process-table", "attribution", "detection", "uplink-queue"; "observation": a container has more different
+   * facts of a kind (the type: "executed", "connected"…) than are told of one; other words for parts that are not built in.
    */
   hop: string;
   /** Record or item type: "exec", "finding"… */
@@ -1170,7 +1200,7 @@ export const Item: MessageFns<Item> = {
 };
 
 function createBaseObservation(): Observation {
-  return { containerId: "", firstSeenUnixNs: 0n, fact: undefined };
+  return { containerId: "", firstSeenUnixNs: 0n, fact: undefined, origin: 0 };
 }
 
 export const Observation: MessageFns<Observation> = {
@@ -1212,6 +1242,9 @@ export const Observation: MessageFns<Observation> = {
       case "fileChanged":
         FileChangedFact.encode(message.fact.value, writer.uint32(122).fork()).join();
         break;
+    }
+    if (message.origin !== 0) {
+      writer.uint32(160).int32(message.origin);
     }
     return writer;
   },
@@ -1317,6 +1350,14 @@ export const Observation: MessageFns<Observation> = {
             message.fact = { $case: "fileChanged", value: FileChangedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.origin = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1368,6 +1409,7 @@ export const Observation: MessageFns<Observation> = {
         : isSet(object.file_changed)
         ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.file_changed) }
         : undefined,
+      origin: isSet(object.origin) ? processEntryFromJSON(object.origin) : 0,
     };
   },
 
@@ -1397,6 +1439,9 @@ export const Observation: MessageFns<Observation> = {
       obj.unixConnected = UnixConnectedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "fileChanged") {
       obj.fileChanged = FileChangedFact.toJSON(message.fact.value);
+    }
+    if (message.origin !== 0) {
+      obj.origin = processEntryToJSON(message.origin);
     }
     return obj;
   },
@@ -1466,18 +1511,28 @@ export const Observation: MessageFns<Observation> = {
         break;
       }
     }
+    message.origin = object.origin ?? 0;
     return message;
   },
 };
 
 function createBaseExecutedFact(): ExecutedFact {
-  return { executablePath: "" };
+  return { executablePath: "", parentPath: undefined, argumentShape: "", layer: 0 };
 }
 
 export const ExecutedFact: MessageFns<ExecutedFact> = {
   encode(message: ExecutedFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.executablePath !== "") {
       writer.uint32(10).string(message.executablePath);
+    }
+    if (message.parentPath !== undefined) {
+      writer.uint32(162).string(message.parentPath);
+    }
+    if (message.argumentShape !== "") {
+      writer.uint32(170).string(message.argumentShape);
+    }
+    if (message.layer !== 0) {
+      writer.uint32(176).int32(message.layer);
     }
     return writer;
   },
@@ -1503,6 +1558,30 @@ export const ExecutedFact: MessageFns<ExecutedFact> = {
             message.executablePath = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.parentPath = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.argumentShape = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.layer = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1522,6 +1601,17 @@ export const ExecutedFact: MessageFns<ExecutedFact> = {
         : isSet(object.executable_path)
         ? globalThis.String(object.executable_path)
         : "",
+      parentPath: isSet(object.parentPath)
+        ? globalThis.String(object.parentPath)
+        : isSet(object.parent_path)
+        ? globalThis.String(object.parent_path)
+        : undefined,
+      argumentShape: isSet(object.argumentShape)
+        ? globalThis.String(object.argumentShape)
+        : isSet(object.argument_shape)
+        ? globalThis.String(object.argument_shape)
+        : "",
+      layer: isSet(object.layer) ? executableLayerFromJSON(object.layer) : 0,
     };
   },
 
@@ -1529,6 +1619,15 @@ export const ExecutedFact: MessageFns<ExecutedFact> = {
     const obj: any = {};
     if (message.executablePath !== "") {
       obj.executablePath = message.executablePath;
+    }
+    if (message.parentPath !== undefined) {
+      obj.parentPath = message.parentPath;
+    }
+    if (message.argumentShape !== "") {
+      obj.argumentShape = message.argumentShape;
+    }
+    if (message.layer !== 0) {
+      obj.layer = executableLayerToJSON(message.layer);
     }
     return obj;
   },
@@ -1539,6 +1638,9 @@ export const ExecutedFact: MessageFns<ExecutedFact> = {
   fromPartial(object: DeepPartial<ExecutedFact>): ExecutedFact {
     const message = createBaseExecutedFact();
     message.executablePath = object.executablePath ?? "";
+    message.parentPath = object.parentPath ?? undefined;
+    message.argumentShape = object.argumentShape ?? "";
+    message.layer = object.layer ?? 0;
     return message;
   },
 };
@@ -1802,7 +1904,7 @@ export const NamespaceChangedFact: MessageFns<NamespaceChangedFact> = {
 };
 
 function createBaseConnectedFact(): ConnectedFact {
-  return { transport: "", remoteAddress: "", remotePort: 0, remoteNames: [] };
+  return { transport: "", remoteAddress: "", remotePort: 0, remoteNames: [], executablePath: "" };
 }
 
 export const ConnectedFact: MessageFns<ConnectedFact> = {
@@ -1818,6 +1920,9 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     }
     for (const v of message.remoteNames) {
       writer.uint32(34).string(v!);
+    }
+    if (message.executablePath !== "") {
+      writer.uint32(162).string(message.executablePath);
     }
     return writer;
   },
@@ -1867,6 +1972,14 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
             message.remoteNames.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.executablePath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1897,6 +2010,11 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
         : globalThis.Array.isArray(object?.remote_names)
         ? object.remote_names.map((e: any) => globalThis.String(e))
         : [],
+      executablePath: isSet(object.executablePath)
+        ? globalThis.String(object.executablePath)
+        : isSet(object.executable_path)
+        ? globalThis.String(object.executable_path)
+        : "",
     };
   },
 
@@ -1914,6 +2032,9 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     if (message.remoteNames?.length) {
       obj.remoteNames = message.remoteNames;
     }
+    if (message.executablePath !== "") {
+      obj.executablePath = message.executablePath;
+    }
     return obj;
   },
 
@@ -1926,12 +2047,13 @@ export const ConnectedFact: MessageFns<ConnectedFact> = {
     message.remoteAddress = object.remoteAddress ?? "";
     message.remotePort = object.remotePort ?? 0;
     message.remoteNames = object.remoteNames?.map((e) => e) || [];
+    message.executablePath = object.executablePath ?? "";
     return message;
   },
 };
 
 function createBaseListenedFact(): ListenedFact {
-  return { transport: "", localAddress: "", localPort: 0 };
+  return { transport: "", localAddress: "", localPort: 0, executablePath: "" };
 }
 
 export const ListenedFact: MessageFns<ListenedFact> = {
@@ -1944,6 +2066,9 @@ export const ListenedFact: MessageFns<ListenedFact> = {
     }
     if (message.localPort !== 0) {
       writer.uint32(24).uint32(message.localPort);
+    }
+    if (message.executablePath !== "") {
+      writer.uint32(162).string(message.executablePath);
     }
     return writer;
   },
@@ -1985,6 +2110,14 @@ export const ListenedFact: MessageFns<ListenedFact> = {
             message.localPort = reader.uint32();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.executablePath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2010,6 +2143,11 @@ export const ListenedFact: MessageFns<ListenedFact> = {
         : isSet(object.local_port)
         ? globalThis.Number(object.local_port)
         : 0,
+      executablePath: isSet(object.executablePath)
+        ? globalThis.String(object.executablePath)
+        : isSet(object.executable_path)
+        ? globalThis.String(object.executable_path)
+        : "",
     };
   },
 
@@ -2024,6 +2162,9 @@ export const ListenedFact: MessageFns<ListenedFact> = {
     if (message.localPort !== 0) {
       obj.localPort = Math.round(message.localPort);
     }
+    if (message.executablePath !== "") {
+      obj.executablePath = message.executablePath;
+    }
     return obj;
   },
 
@@ -2035,6 +2176,7 @@ export const ListenedFact: MessageFns<ListenedFact> = {
     message.transport = object.transport ?? "";
     message.localAddress = object.localAddress ?? "";
     message.localPort = object.localPort ?? 0;
+    message.executablePath = object.executablePath ?? "";
     return message;
   },
 };

@@ -1,0 +1,56 @@
+import { ExecutableLayer } from '../../proto/generated/tallyman/v1/process.ts';
+import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { ExecEvent } from '../decode/kernel-event.ts';
+import type { AttributedEvent } from '../detect/attributed-event.ts';
+import { executableLayers } from '../detect/evidence.ts';
+import type { ProcessExecution } from '../process/process.ts';
+import { commandShapeOf } from './command-shape.ts';
+import { networkFactOf } from './network-facts.ts';
+
+export type Fact = NonNullable<Observation['fact']>;
+export type FactKind = Fact['$case'];
+
+/** The fact that an event holds; undefined where there is none. */
+export function factOf(event: AttributedEvent['event'], execution: ProcessExecution | undefined): Fact | undefined {
+  const executablePath = execution?.executable.path ?? '';
+  switch (event.kind) {
+    case 'exec':
+      return { $case: 'executed', value: executedFact(event, execution) };
+    case 'capability': {
+      const { capabilityName, syscallName, granted, isInitialUserNamespace: initialUserNamespace } = event;
+      return {
+        $case: 'capabilityUsed',
+        value: { capabilityName, syscallName, granted, executablePath, initialUserNamespace },
+      };
+    }
+    case 'namespace':
+      return {
+        $case: 'namespaceChanged',
+        value: { executablePath, changed: [...event.changed], toHost: [...event.toHost] },
+      };
+    case 'file': {
+      const { operation, path, category } = event;
+      return { $case: 'fileChanged', value: { operation, path, category, executablePath } };
+    }
+    case 'syscall':
+    case 'integrity':
+      return undefined;
+    default:
+      return networkFactOf(event, executablePath);
+  }
+}
+
+function executedFact(event: ExecEvent, execution: ProcessExecution | undefined) {
+  return {
+    executablePath: event.executable.path,
+    parentPath: execution === undefined ? undefined : parentPathOf(execution),
+    argumentShape: commandShapeOf(event).shape,
+    layer: executableLayers[event.executable.layer] ?? ExecutableLayer.UNSPECIFIED,
+  };
+}
+
+/** The program that executed this one; empty where none of the container did, undefined where it is not known. */
+export function parentPathOf({ parent, parentMissing }: ProcessExecution): string | undefined {
+  if (parent !== undefined) return parent.executable.path;
+  return parentMissing ? undefined : '';
+}

@@ -1,0 +1,11 @@
+import type { ProcessEntry, ProcessExecution } from './process.ts';
+
+/**
+ * How the oldest known ancestor of an execution came into the container: `internal` where that has an ancestor of its own
+ * which is not known.
+ */
+export function originOf(execution: ProcessExecution): ProcessEntry {
+  let oldest = execution;
+  while (oldest.parent !== undefined) oldest = oldest.parent;
+  return oldest.entry;
+}
