@@ -62,12 +62,14 @@ export interface RunOptions {
   pidMode?: string;
   user?: string;
   tty?: boolean;
+  /** Keeps standard input open until somebody has attached to it and left. */
+  openStdin?: boolean;
   pidsLimit?: number;
   labels?: Record<string, string>;
 }
 
 /** The programs of test/support/programs; each says in its own file what it does. */
-type TestProgram = 'actor' | 'breeder' | 'executor' | 'network' | 'pack' | 'privilege' | 'shifter';
+export type TestProgram = 'actor' | 'breeder' | 'executor' | 'network' | 'pack' | 'privilege' | 'shifter';
 
 /** Compiles a test program; the path of the static binary. */
 export async function buildProgram(name: TestProgram): Promise<string> {
@@ -119,6 +121,7 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
     Cmd: options.command,
     Labels: options.labels ?? {},
     Tty: options.tty ?? false,
+    ...(options.openStdin ? { OpenStdin: true, StdinOnce: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.user === undefined ? {} : { User: options.user }),
     HostConfig: {

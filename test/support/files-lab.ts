@@ -1,8 +1,4 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Attributor, createAttributor } from '../../agent/container/attributor.ts';
 import { type ContainerDirectory, createContainerDirectory } from '../../agent/container/container-directory.ts';
 import { DockerRuntime } from '../../agent/container/docker.ts';
@@ -16,7 +12,8 @@ import { Sensor } from '../../agent/sensor/sensor.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
-import { buildProgram, type RunOptions, runContainer, type TestContainer } from './docker.ts';
+import { buildBusyboxImage, removeImage } from './busybox-image.ts';
+import { type RunOptions, runContainer, type TestContainer } from './docker.ts';
 import { until } from './docker-directory.ts';
 import { bpfObject, cgroupRoot } from './sensor-session.ts';
 
@@ -37,31 +34,15 @@ const files: Record<string, string> = {
   'root/.ssh/id_ed25519': 'a private key\n',
   'usr/share/doc/readme': 'nothing of interest\n',
 };
-const folders = 'bin usr/bin home/bob tmp proc sys dev var/tmp var/spool/cron data'.split(' ');
+const folders = 'usr/bin home/bob tmp proc sys dev var/tmp var/spool/cron data'.split(' ');
 
 /** An image with the places that are watched. */
-export async function buildFilesImage(): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), 'tallyman-files-'));
-  try {
-    for (const folder of folders) mkdirSync(join(root, folder), { recursive: true });
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(join(root, path, '..'), { recursive: true });
-      writeFileSync(join(root, path), text);
-    }
-    copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-    copyFileSync(await buildProgram('actor'), join(root, 'bin/actor'));
-    for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
-    const archive = `${root}.tar`;
-    const run = promisify(execFile);
-    await run('tar', ['-C', root, '-cf', archive, '.']);
-    await run('docker', ['import', '--change', 'ENV PATH=/bin', archive, filesImage]).finally(() => rmSync(archive));
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
+export function buildFilesImage(): Promise<void> {
+  return buildBusyboxImage({ reference: filesImage, applets, programs: ['actor'], folders, files });
 }
 
-export async function removeFilesImage(): Promise<void> {
-  await promisify(execFile)('docker', ['rmi', '-f', filesImage]);
+export function removeFilesImage(): Promise<void> {
+  return removeImage(filesImage);
 }
 
 /** The agent from the kernel to attributed events, with everything it told of files. */
