@@ -5,6 +5,7 @@ import {
   status as grpcStatus,
   type ServiceError,
 } from '@grpc/grpc-js';
+import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
 import {
   ConnectResponse,
   type Hello,
@@ -16,6 +17,7 @@ import { encodeHello } from './wire.ts';
 export interface ConnectionEvents {
   welcome(welcome: Welcome): void;
   ack(sequence: bigint): void;
+  baselines?(update: BaselineUpdate): void;
   /** Once, and the last event. */
   closed(reason: string): void;
 }
@@ -82,6 +84,7 @@ export class UplinkConnection {
       clearTimeout(this.#welcomeTimer);
       this.#events.welcome(message.value);
     } else if (message?.$case === 'ack' && this.#welcomed) this.#events.ack(message.value.sequence);
+    else if (message?.$case === 'baselineUpdate' && this.#welcomed) this.#events.baselines?.(message.value);
     else if (message !== undefined) this.#close(`unexpected ${message.$case} from the collector`);
     // A message of a kind this version does not know is left alone: a newer collector may send it.
   }

@@ -17,6 +17,7 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { BaselineUpdate } from "./baseline.ts";
 import { Container } from "./container.ts";
 import { Finding } from "./finding.ts";
 import {
@@ -37,7 +38,10 @@ export interface ConnectRequest {
 }
 
 export interface ConnectResponse {
-  message: { $case: "welcome"; value: Welcome } | { $case: "ack"; value: Ack } | undefined;
+  message: { $case: "welcome"; value: Welcome } | { $case: "ack"; value: Ack } | {
+    $case: "baselineUpdate";
+    value: BaselineUpdate;
+  } | undefined;
 }
 
 export interface Node {
@@ -351,6 +355,9 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "ack":
         Ack.encode(message.message.value, writer.uint32(18).fork()).join();
         break;
+      case "baselineUpdate":
+        BaselineUpdate.encode(message.message.value, writer.uint32(162).fork()).join();
+        break;
     }
     return writer;
   },
@@ -384,6 +391,14 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
             message.message = { $case: "ack", value: Ack.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.message = { $case: "baselineUpdate", value: BaselineUpdate.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -402,6 +417,10 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
         ? { $case: "welcome", value: Welcome.fromJSON(object.welcome) }
         : isSet(object.ack)
         ? { $case: "ack", value: Ack.fromJSON(object.ack) }
+        : isSet(object.baselineUpdate)
+        ? { $case: "baselineUpdate", value: BaselineUpdate.fromJSON(object.baselineUpdate) }
+        : isSet(object.baseline_update)
+        ? { $case: "baselineUpdate", value: BaselineUpdate.fromJSON(object.baseline_update) }
         : undefined,
     };
   },
@@ -412,6 +431,8 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       obj.welcome = Welcome.toJSON(message.message.value);
     } else if (message.message?.$case === "ack") {
       obj.ack = Ack.toJSON(message.message.value);
+    } else if (message.message?.$case === "baselineUpdate") {
+      obj.baselineUpdate = BaselineUpdate.toJSON(message.message.value);
     }
     return obj;
   },
@@ -431,6 +452,12 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "ack": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "ack", value: Ack.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "baselineUpdate": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "baselineUpdate", value: BaselineUpdate.fromPartial(object.message.value) };
         }
         break;
       }
