@@ -82,6 +82,12 @@ export const fieldCatalog = {
     ),
     isShell: bool('`program` is a shell (sh, ash, bash, dash, zsh, ksh, fish …).'),
     isInterpreter: bool('`program` is an interpreter of another kind (python, perl, ruby, node, php, lua, awk …).'),
+    isUtility: bool(
+      '`program` does what it is told with any file or address: shows, copies, encodes, packs or sends it (cat, cp, base64, tar, curl, nc …).',
+    ),
+    inlineCode: bool(
+      'It is an interpreter that was given its program on the command line (`python3 -c`, `perl -e` …).',
+    ),
     script: text('The script a shell or interpreter runs as its program; empty when there is none.'),
     scriptName: text('Last component of `script`.'),
     filename: text('The name given to execve(2): a script’s path where `executable` is its interpreter.'),
@@ -110,6 +116,12 @@ export const fieldCatalog = {
     secureExec: bool('It gained privileges by setuid, setgid or file capabilities (AT_SECURE).'),
     entry: text(
       '`container-init` (the container’s first program), `exec-session` (put in from outside) or `internal` (started by another process of the container).',
+    ),
+    packageManager: text(
+      'The package manager of the image that it is, or that started it directly or not (installation scripts): `dpkg`, `apk` …; empty when there is none. By executables of image layers only; managers that are scripts (dnf 4, yum) are not recognised.',
+    ),
+    fromEntrypoint: bool(
+      'It is how the image sets itself up: a shell or a tool for files, with nothing but shells of the image between it and the container’s first program, and no terminal. What a server or an exec session starts is none of it.',
     ),
     observed: bool('False where it was read from /proc because the agent started later.'),
     parent: { type: 'Process', doc: 'The execution that started it; absent when there is none in the container.' },

@@ -3,7 +3,9 @@ import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket }
 import { type PrivilegeChange, privilegeChangeOf } from '../process/privilege-change.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import { capabilityNamesOf } from './capability-names.ts';
+import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
 import { type Program, resolveProgram } from './program.ts';
+import { hasInlineCode, isUtility } from './utilities.ts';
 
 /** Names of open files instead of files: what fexecve(3) gives, and the same by hand. */
 const descriptorPath = /^\/(?:dev|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?)\/fd\/\d+/;
@@ -47,6 +49,12 @@ export class ProcessView {
   }
   get isInterpreter(): boolean {
     return this.#resolved.isInterpreter;
+  }
+  get isUtility(): boolean {
+    return isUtility(this.#resolved);
+  }
+  get inlineCode(): boolean {
+    return hasInlineCode(this.#resolved, this.#execution);
   }
   get script(): string {
     return this.#resolved.script;
@@ -119,6 +127,12 @@ export class ProcessView {
   }
   get entry(): ProcessEntry {
     return this.#execution.entry;
+  }
+  get packageManager(): string {
+    return packageManagerOf(this.#execution, ancestorsOf(this.#execution));
+  }
+  get fromEntrypoint(): boolean {
+    return isFromEntrypoint(this.#execution, ancestorsOf(this.#execution));
   }
   get observed(): boolean {
     return this.#execution.observed;
