@@ -21,6 +21,7 @@ import { LossWatch } from './observe/loss-watch.ts';
 import { Observations } from './observe/observations.ts';
 import { ReportedExecutions } from './observe/reported-executions.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
+import { PrivilegeWatch } from './privileges/privilege-watch.ts';
 import { createProcessTree, type ProcessTree } from './process/process-tree.ts';
 import { createWallClock } from './process/wall-clock.ts';
 import type { HookState } from './sensor/hooks.ts';
@@ -80,6 +81,7 @@ class ComposedAgent implements Agent {
   readonly #losses: LossWatch;
   readonly #integrity: Integrity;
   readonly #lossLog: LossLog;
+  readonly #privileges: PrivilegeWatch;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #rulesDirs: readonly string[];
@@ -118,7 +120,12 @@ class ComposedAgent implements Agent {
       uplink: this.#uplink,
       metrics,
     };
-    this.#pipeline = createPipeline({ ...stages, watchFiles: (id, initPid) => this.#files.watch(id, initPid) });
+    this.#privileges = this.#createPrivilegeWatch(config, clock, nowKtimeNs);
+    this.#pipeline = createPipeline({
+      ...stages,
+      privileges: this.#privileges,
+      watchFiles: (id, initPid) => this.#files.watch(id, initPid),
+    });
     this.#tree = createProcessTree({
       bootId: node.bootId,
       maxProcesses: config.maxProcesses,
@@ -136,6 +143,7 @@ class ComposedAgent implements Agent {
       onUpdate: (container) => {
         this.#pipeline.onContainer(container);
         this.#files.onContainer(container);
+        this.#privileges.onContainer(container);
       },
       ...{ cgroupRoot: this.#cgroupRoot, procRoot: config.procRoot, logger, metrics },
     });
@@ -175,6 +183,7 @@ class ComposedAgent implements Agent {
       ...{ sensor: this.#sensor, tree: this.#tree, directory: this.#directory },
       onChange: (event) => this.#attributor.onEvent(event),
       onExecutionEnded: (execution) => this.#pipeline.onExecutionEnded(execution),
+      onSampled: (task) => this.#privileges.onSampled(task),
       ...{ intervalMs: config.sampleIntervalMs, maxProcesses: config.maxProcesses, procRoot: config.procRoot },
       ...{ cgroupRoot: this.#cgroupRoot, nowKtimeNs, logger, metrics },
     });
@@ -197,6 +206,7 @@ class ComposedAgent implements Agent {
       await this.#directory.start();
       await this.#integrity.seed();
       this.#integrity.start();
+      this.#privileges.start();
       await adoptRunningListeners({
         ...{ directory: this.#directory, sensor: this.#sensor, tree: this.#tree, attributor: this.#attributor },
         ...{ cgroupRoot: this.#cgroupRoot, procRoot: this.#procRoot },
@@ -235,6 +245,7 @@ class ComposedAgent implements Agent {
     for (let pass = 0; pass < 2; pass++) this.#losses.check();
     this.#files.close();
     await this.#integrity.close();
+    await this.#privileges.close();
     this.#sensor.close();
     this.#attributor.close();
     this.#lossLog.close();
@@ -244,9 +255,25 @@ class ComposedAgent implements Agent {
       this.#parts.logger.warn({ undeliveredItems }, 'stopped before the collector had everything');
   }
 
+  #createPrivilegeWatch(config: AgentConfig, clock: WallClock, nowKtimeNs: () => bigint): PrivilegeWatch {
+    const { reviewAfterMs, rootScanIntervalMs, procRoot } = config;
+    return new PrivilegeWatch({
+      ...{ reviewAfterMs, rootScanIntervalMs, procRoot, clock, nowKtimeNs, metrics: this.#parts.metrics },
+      containerOf: (cgroupId) => {
+        const lookup = this.#directory.lookup(cgroupId);
+        return lookup.state === 'container' ? lookup.container : undefined;
+      },
+      container: (id) => this.#directory.get(id),
+      findExecution: (pid, startKtimeNs) => this.#tree.find(pid, startKtimeNs),
+      onObservation: (observation) => this.#pipeline.onObservation(observation),
+      onReviewed: (container) => this.#pipeline.onReviewed(container),
+    });
+  }
+
   /** A loss marks the events around it and is told upstream. */
   #lost(loss: Loss): void {
     this.#attributor.noteLoss(loss);
+    this.#privileges.onLoss(loss.containerId);
     this.#lossLog.note(loss);
   }
 

@@ -64,6 +64,20 @@ const agentConfigSchema = z.strictObject({
     .max(3_600_000)
     .refine((value) => value === 0 || value >= 100, 'must be 0, or 100 to 3 600 000')
     .default(1_000),
+  /** How long a container is watched before it is said which capabilities it never used; 0: that is never said. */
+  reviewAfterMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(90 * 86_400_000)
+    .default(86_400_000),
+  /** Between two looks through the writable layer of a container; 0: none. */
+  rootScanIntervalMs: z
+    .number()
+    .int()
+    .max(86_400_000)
+    .refine((value) => value === 0 || value >= 1_000, 'must be 0, or 1 000 to 86 400 000')
+    .default(900_000),
   /** Hook the system calls that nothing else sees: see docs/syscall-pack.md for what it costs. */
   syscallPack: z.boolean().default(false),
   maxProcesses: z.number().int().min(1024).default(131_072),

@@ -1,10 +1,12 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
+import type { Observation } from '../proto/generated/tallyman/v1/uplink.ts';
 import type { Container } from './container/container.ts';
 import type { AttributedEvent } from './detect/attributed-event.ts';
 import type { Detector } from './detect/detector.ts';
 import type { Observations } from './observe/observations.ts';
 import type { ReportedExecutions } from './observe/reported-executions.ts';
+import type { PrivilegeWatch } from './privileges/privilege-watch.ts';
 import type { ProcessExecution } from './process/process.ts';
 import type { UplinkSender } from './uplink/sender.ts';
 
@@ -14,6 +16,8 @@ export interface PipelineStages {
   reported: ReportedExecutions;
   uplink: UplinkSender;
   metrics: Metrics;
+  /** Sees every event as well. */
+  privileges: Pick<PrivilegeWatch, 'onEvent'>;
   /** A container's first program runs: its files can be watched from now on. */
   watchFiles: (containerId: string, initPid: number) => void;
 }
@@ -25,11 +29,15 @@ export interface PipelineStages {
 export interface Pipeline {
   onAttributed(event: AttributedEvent): void;
   onContainer(container: Container): void;
+  /** A fact that no single event tells. */
+  onObservation(observation: Observation): void;
+  /** What can be said of a container only after it has been watched for a while. */
+  onReviewed(container: Container): void;
   onExecutionEnded(execution: ProcessExecution): void;
 }
 
 export function createPipeline(stages: PipelineStages): Pipeline {
-  const { detector, observations, reported, uplink, metrics, watchFiles } = stages;
+  const { detector, observations, reported, uplink, metrics, watchFiles, privileges } = stages;
   const observed = metrics.counter('observations_total', 'Facts reported, by kind', ['kind']);
 
   function report(finding: Finding): void {
@@ -37,15 +45,23 @@ export function createPipeline(stages: PipelineStages): Pipeline {
     uplink.send({ $case: 'finding', value: finding });
   }
 
+  function observe(observation: Observation): void {
+    observed.inc({ kind: observation.fact?.$case ?? 'unknown' });
+    uplink.send({ $case: 'observation', value: observation });
+  }
+
   return {
     onAttributed(event) {
       if (event.event.kind === 'exec' && event.execution?.entry === 'container-init')
         watchFiles(event.container.id, event.execution.pid);
       for (const finding of detector.onEvent(event)) report(finding);
+      privileges.onEvent(event);
       const observation = observations.observe(event);
-      if (observation === undefined) return;
-      observed.inc({ kind: observation.fact?.$case ?? 'unknown' });
-      uplink.send({ $case: 'observation', value: observation });
+      if (observation !== undefined) observe(observation);
+    },
+    onObservation: observe,
+    onReviewed(container) {
+      for (const finding of detector.onContainer(container)) report(finding);
     },
     onContainer(container) {
       uplink.send({ $case: 'containerUpdate', value: { container } });

@@ -12,11 +12,8 @@ export function option(flags: string, description: string, variable?: string): O
 
 /** "90s", "15m", "2h", "3d" or an ISO time, as a Unix time in ms. */
 export function parseSince(text: string, nowUnixMs: number = Date.now()): number {
-  const span = /^(\d{1,6})(s|m|h|d)$/.exec(text);
-  if (span) {
-    const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[span[2] as 's' | 'm' | 'h' | 'd'];
-    return nowUnixMs - Number(span[1]) * unitMs;
-  }
+  const spanMs = spanOf(text);
+  if (spanMs !== undefined) return nowUnixMs - spanMs;
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;
   throw new InvalidArgumentError('Give a span like 90s, 15m, 2h, 3d, or a time like 2026-11-23T03:14:00Z.');
@@ -58,6 +55,19 @@ export function parseIntervalMs(text: string): number {
   const intervalMs = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
   if (intervalMs === 0 || (intervalMs >= 100 && intervalMs <= 3_600_000)) return intervalMs;
   throw new InvalidArgumentError('Give 0, or 100 to 3600000 milliseconds.');
+}
+
+/** "90s", "15m", "2h", "3d" or "0", in ms. */
+export function parseSpanMs(text: string): number {
+  const spanMs = text === '0' ? 0 : spanOf(text);
+  if (spanMs !== undefined && spanMs <= 90 * 86_400_000) return spanMs;
+  throw new InvalidArgumentError('Give a span like 90s, 15m, 2h or 3d, at most 90d, or 0.');
+}
+
+function spanOf(text: string): number | undefined {
+  const span = /^(\d{1,6})(s|m|h|d)$/.exec(text);
+  if (span === null) return undefined;
+  return Number(span[1]) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[span[2] as 's' | 'm' | 'h' | 'd'];
 }
 
 /** For options that may be repeated; an environment variable holds several separated by commas. */

@@ -5,7 +5,7 @@ import type { Budgets } from '../agent/sensor/budgets.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
 import { budgetOption } from './budget-option.ts';
 import { CommandError } from './command-error.ts';
-import { checkAddress, collect, option, parseIntervalMs, parseUrl } from './options.ts';
+import { checkAddress, collect, option, parseIntervalMs, parseSpanMs, parseUrl } from './options.ts';
 import { defaultBpfObject, shippedRulesFolder } from './paths.ts';
 
 export const defaultDataDir = '/var/lib/tallyman';
@@ -40,6 +40,8 @@ export interface AgentCommandOptions extends RuleOptions {
   bpfObject: string;
   watchedFiles?: string;
   sampleIntervalMs: number;
+  reviewAfter: number;
+  rootScanInterval: number;
   budget?: Partial<Budgets>;
   syscallPack?: boolean;
 }
@@ -117,10 +119,32 @@ export function addAgentOptions(command: Command): Command {
         .default(1_000)
         .argParser(parseIntervalMs),
     );
+  addReviewOptions(command);
   command.addOption(
     new Option('--syscall-pack', 'also hook system calls that nothing else sees; `tallyman doctor` says what it costs'),
   );
   return addRuleOptions(command);
+}
+
+/** What least privilege is derived from, and when. */
+function addReviewOptions(command: Command): void {
+  command
+    .addOption(
+      option(
+        '--review-after <span>',
+        'how long a container is watched before it is said which capabilities it never used, like 2h or 3d; 0: never',
+      )
+        .default(86_400_000, '1d')
+        .argParser(parseSpanMs),
+    )
+    .addOption(
+      option(
+        '--root-scan-interval <span>',
+        'how often it is looked where containers wrote in their root file system, 1s or more; 0: never',
+      )
+        .default(900_000, '15m')
+        .argParser(parseSpanMs),
+    );
 }
 
 export interface RuleOptions {
@@ -189,6 +213,8 @@ export function agentConfig(
     syscallPack: options.syscallPack ?? false,
     watchedFiles: options.watchedFiles,
     sampleIntervalMs: options.sampleIntervalMs,
+    reviewAfterMs: options.reviewAfter,
+    rootScanIntervalMs: options.rootScanInterval,
     budgets: options.budget,
   };
 }

@@ -22,5 +22,7 @@ export function blankContainer(runtime: string, id: string, name: string): Conta
     podUid: '',
     sandbox: false,
     restartCount: 0,
+    unusedCapabilities: [],
+    healthCheck: '',
   };
 }

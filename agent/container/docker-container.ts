@@ -65,6 +65,7 @@ export function dockerContainer(
     finishedUnixNs: stateOf(state) === ContainerState.EXITED ? parseRfc3339Ns(state.text('FinishedAt')) : 0n,
     initPid: state.count('Pid'),
     restartCount: top.count('RestartCount'),
+    healthCheck: healthCheckOf(config),
     state: stateOf(state),
   };
 }
@@ -79,6 +80,12 @@ function dockerImage(top: JsonReader, config: JsonReader, facts: DockerImageFact
     targetDigest,
     platform: facts?.platform ?? '',
   };
+}
+
+/** Docker shows the image's health check where the container has none of its own; ["NONE"] switches it off. */
+function healthCheckOf(config: JsonReader): string {
+  const [kind] = config.object('Healthcheck').texts('Test');
+  return kind === undefined || kind === 'NONE' ? 'none' : 'command';
 }
 
 function stateOf(state: JsonReader): ContainerState {

@@ -34,6 +34,9 @@ export class ContainerView {
   get restartCount(): bigint {
     return BigInt(this.#container.restartCount);
   }
+  get unusedCapabilities(): readonly string[] {
+    return this.#container.unusedCapabilities;
+  }
   /** A map, so that a label called "constructor" is nothing but a label. */
   get labels(): ReadonlyMap<string, string> {
     return new Map(Object.entries(this.#container.labels));

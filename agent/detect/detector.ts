@@ -218,8 +218,9 @@ class RuleDetector implements Detector {
     });
   }
 
-  /** A posture exists from the container's start. */
+  /** A posture exists from the container's start; what was never used is known after a while. */
   #startOf(container: Container): bigint {
+    if (container.unusedCapabilities.length > 0) return this.#options.clock.unixNs(this.#nowKtimeNs());
     if (container.startedUnixNs > 0n) return container.startedUnixNs;
     if (container.createdUnixNs > 0n) return container.createdUnixNs;
     return this.#options.clock.unixNs(this.#nowKtimeNs());

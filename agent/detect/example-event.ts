@@ -117,6 +117,8 @@ export function containerOfExample(example: ContainerExample = {}): Container {
     podUid: '',
     sandbox: false,
     restartCount: 0,
+    unusedCapabilities: [],
+    healthCheck: '',
     ...rest,
     image: {
       reference: 'registry.example/shop/web:1.4.2',

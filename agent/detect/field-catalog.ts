@@ -168,6 +168,9 @@ export const fieldCatalog = {
     podName: text('Pod name; empty outside Kubernetes.'),
     podUid: text('Pod uid; empty outside Kubernetes.'),
     sandbox: bool('It only holds the namespaces of a pod (the pause container).'),
+    unusedCapabilities: texts(
+      'Capabilities that it was started with and has not used in a day (`--review-after`). Empty until then, and where records of it were lost.',
+    ),
     restartCount: int('How often the runtime started it anew, in Kubernetes its container in its pod.'),
     labels: { type: 'map<string, string>', doc: 'Labels; a label that is not set is absent.' },
     image: { type: 'Image', doc: 'The image it was started from.' },

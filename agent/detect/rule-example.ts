@@ -194,6 +194,7 @@ const containerExample = z.strictObject({
       repoDigests: texts.optional(),
     })
     .optional(),
+  unusedCapabilities: texts.optional(),
   posture: postureExample.optional(),
 });
 

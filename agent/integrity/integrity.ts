@@ -3,6 +3,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { ContainerDirectory } from '../container/container-directory.ts';
 import type { KernelEvent } from '../decode/kernel-event.ts';
+import type { SampledTask } from '../decode/sampled-task.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { ProcessTree } from '../process/process-tree.ts';
 import { readHostNamespaces } from '../sensor/host-namespaces.ts';
@@ -20,6 +21,8 @@ export interface IntegrityOptions {
   /** A change that was found; it is attributed as a record is. */
   onChange: (event: IntegrityEvent) => void;
   onExecutionEnded: (execution: ProcessExecution) => void;
+  /** Told of the first thread of a process that is not as it was in its last sample, or had none. */
+  onSampled?: (task: SampledTask) => void;
   /** Pause between samples; 0: none but at the start and after losses. */
   intervalMs: number;
   maxProcesses: number;
@@ -64,6 +67,7 @@ export function createIntegrity(options: IntegrityOptions): Integrity {
   const loop = new SampleLoop({
     takeSample: () => sensor.sample(),
     drainEvents: () => sensor.drain(),
+    ...(options.onSampled === undefined ? {} : { onSampled: options.onSampled }),
     ...{ monitor, healer, intervalMs: options.intervalMs, nowKtimeNs, logger, metrics },
   });
   const { cgroupRoot } = options;

@@ -5,7 +5,7 @@ import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { readSampledHead, sampledTaskBytes } from '../decode/layout.generated.ts';
-import { decodeSampledTask } from '../decode/sampled-task.ts';
+import { decodeSampledTask, type SampledTask } from '../decode/sampled-task.ts';
 import type { TaskSample } from '../sensor/task-sampler.ts';
 import type { IntegrityMonitor } from './integrity-monitor.ts';
 import type { TreeHealer } from './tree-healer.ts';
@@ -18,6 +18,8 @@ export interface SampleLoopOptions {
   healer: TreeHealer;
   /** Pause between samples; 0: none are taken but at the start and after losses. */
   intervalMs: number;
+  /** Told of the first thread of a process that is not as it was in its last sample, or had none. */
+  onSampled?: (task: SampledTask) => void;
   /** CLOCK_BOOTTIME. */
   nowKtimeNs: () => bigint;
   logger: Logger;
@@ -146,5 +148,6 @@ export class SampleLoop {
     const outcome = monitor.compare(task, fingerprint);
     if (outcome === 'unknown' && pid === tid) healer.found(task);
     else if (outcome === 'missed-exec') healer.missedExec(task);
+    else if (outcome === 'compared' && pid === tid) this.#options.onSampled?.(task);
   }
 }

@@ -18,12 +18,23 @@ const maxFacts: Record<FactKind, number> = {
 const maxShapes = 32;
 /** Ports chosen by the kernel told of a program; behind it they count as any. */
 const maxEphemeralListens = 8;
+/** The use of a capability is told again when it goes on, so that it is known when it was used last. */
+const refreshNs = 3_600_000_000_000n;
 
 export type Verdict = 'new' | 'known' | 'full' | 'needless';
+
+export interface ObservedFact {
+  origin: ProcessEntry;
+  fact: Fact;
+  /** When it was seen, CLOCK_BOOTTIME. */
+  ktimeNs: bigint;
+}
 
 /** What has been told of one container. */
 export class ContainerFacts {
   readonly #seen = new Set<string>();
+  /** When the use of a capability was told last. */
+  readonly #toldKtimeNs = new Map<string, bigint>();
   readonly #counts = new Map<FactKind, number>();
   readonly #variants = new Map<string, number>();
   #servesDatagrams = false;
@@ -33,20 +44,29 @@ export class ContainerFacts {
   }
 
   /** Whether a fact is to be told; one that has too many variants is made one that stands for all of them. */
-  judge({ origin, fact }: { origin: ProcessEntry; fact: Fact }): Verdict {
+  judge({ origin, fact, ktimeNs }: ObservedFact): Verdict {
     if (this.#isAnswer(fact)) return 'needless';
-    if (this.#knows(origin, fact)) return 'known';
+    if (this.#knows(origin, fact)) return this.#isDueAgain(origin, fact, ktimeNs) ? 'new' : 'known';
     if (this.#generalise(fact) && this.#knows(origin, fact)) return 'known';
     const count = this.#counts.get(fact.$case) ?? 0;
     if (count >= maxFacts[fact.$case]) return 'full';
     this.#counts.set(fact.$case, count + 1);
     this.#seen.add(keyOf(origin, fact));
+    this.#isDueAgain(origin, fact, ktimeNs);
     if (fact.$case === 'listened' && fact.value.transport === 'udp') this.#servesDatagrams = true;
     return 'new';
   }
 
   #knows(origin: ProcessEntry, fact: Fact): boolean {
     return this.#seen.has(keyOf(origin, fact));
+  }
+
+  #isDueAgain(origin: ProcessEntry, fact: Fact, ktimeNs: bigint): boolean {
+    if (fact.$case !== 'capabilityUsed') return false;
+    const key = keyOf(origin, fact);
+    if (ktimeNs - (this.#toldKtimeNs.get(key) ?? -refreshNs) < refreshNs) return false;
+    this.#toldKtimeNs.set(key, ktimeNs);
+    return true;
   }
 
   /** A server of datagrams answers to whatever port its client has: no destination of its own choice. */

@@ -7,7 +7,9 @@ import type { ProcessExecution } from '../process/process.ts';
 import { commandShapeOf } from './command-shape.ts';
 import { networkFactOf } from './network-facts.ts';
 
-export type Fact = NonNullable<Observation['fact']>;
+/** Facts that one event tells; the others are those of `agent/privileges`. */
+export type Fact = Exclude<NonNullable<Observation['fact']>, { $case: PrivilegeFactKind }>;
+type PrivilegeFactKind = 'startedWith' | 'ranAs' | 'writtenDirectory' | 'rootScanned';
 export type FactKind = Fact['$case'];
 
 /** The fact that an event holds; undefined where there is none. */

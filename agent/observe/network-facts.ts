@@ -1,9 +1,9 @@
 import { firstEphemeralPort } from '../../common/ephemeral-port.ts';
-import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { NetworkEvent } from '../decode/network-event.ts';
+import type { Fact } from './facts.ts';
 
 /** The fact in an event about sockets that is worth keeping for baselines; undefined where there is none. */
-export function networkFactOf(event: NetworkEvent, executablePath: string): Observation['fact'] {
+export function networkFactOf(event: NetworkEvent, executablePath: string): Fact | undefined {
   switch (event.kind) {
     case 'connect': {
       const { transport, remoteAddress, remotePort, remoteNames } = event;
@@ -31,7 +31,7 @@ export function networkFactOf(event: NetworkEvent, executablePath: string): Obse
   }
 }
 
-function tcpFactOf(event: Extract<NetworkEvent, { kind: 'tcp' }>, executablePath: string): Observation['fact'] {
+function tcpFactOf(event: Extract<NetworkEvent, { kind: 'tcp' }>, executablePath: string): Fact | undefined {
   const { state, localAddress, localPort, remoteAddress } = event;
   if (state === 'accepted') return { $case: 'accepted', value: { transport: 'tcp', localPort, remoteAddress } };
   if (state !== 'listening') return undefined;

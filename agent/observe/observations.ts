@@ -51,7 +51,7 @@ export class Observations {
     const fact = factOf(event, execution);
     if (fact === undefined) return undefined;
     const origin = execution === undefined ? ProcessEntry.UNSPECIFIED : processEntries[originOf(execution)];
-    const verdict = this.#judge(this.#factsOf(container.id), { origin, fact });
+    const verdict = this.#judge(this.#factsOf(container.id), { origin, fact, ktimeNs: event.ktimeNs });
     if (verdict === 'full') this.#lost(container.id, kindNames[fact.$case], 'limit-reached', event.ktimeNs);
     if (verdict !== 'new') return undefined;
     return { containerId: container.id, firstSeenUnixNs: this.#options.clock.unixNs(event.ktimeNs), origin, fact };

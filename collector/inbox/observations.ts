@@ -1,3 +1,4 @@
+import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { InboxItem, ObservationKind, StoredObservation } from '../store/store.ts';
 
@@ -11,19 +12,35 @@ const kinds = {
   accepted: 'accepted',
   resolved: 'resolved',
   unixConnected: 'unix-connected',
+  startedWith: 'started-with',
+  ranAs: 'ran-as',
+  writtenDirectory: 'written-directory',
+  rootScanned: 'root-scanned',
 } as const satisfies Record<NonNullable<Observation['fact']>['$case'], ObservationKind>;
+
+/** How who did it came into the container: the same fact of others is another one. */
+const origins: Partial<Record<ProcessEntry, string>> = {
+  [ProcessEntry.CONTAINER_INIT]: 'container-init',
+  [ProcessEntry.EXEC_SESSION]: 'exec-session',
+  [ProcessEntry.INTERNAL]: 'internal',
+};
 
 /** The row an observation is kept in; undefined for one without a fact. */
 export function toStoredObservation(item: InboxItem, observation: Observation): StoredObservation | undefined {
   const { fact } = observation;
   if (fact === undefined) return undefined;
-  const entries = Object.entries(fact.value).sort(([a], [b]) => (a < b ? -1 : 1));
+  const origin = origins[observation.origin];
+  const fields = origin === undefined ? fact.value : { ...fact.value, origin };
+  const entries = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
   const firstSeenUnixMs = Number(observation.firstSeenUnixNs / 1_000_000n);
   return {
     nodeName: item.node.name,
     containerId: observation.containerId,
     kind: kinds[fact.$case],
-    fact: JSON.stringify(Object.fromEntries(entries)),
+    // 64-bit numbers as text, as everywhere in JSON.
+    fact: JSON.stringify(Object.fromEntries(entries), (_, value) =>
+      typeof value === 'bigint' ? String(value) : value,
+    ),
     firstSeenUnixMs,
     lastSeenUnixMs: Math.max(firstSeenUnixMs, item.receivedAtUnixMs),
   };

@@ -57,6 +57,10 @@ export type ObservationKind =
   | 'resolved'
   | 'unix-connected'
   | 'namespace-changed'
+  | 'started-with'
+  | 'ran-as'
+  | 'written-directory'
+  | 'root-scanned'
   | 'file-changed';
 
 /** A deduplicated fact about a container, with the times it was reported first and last. */

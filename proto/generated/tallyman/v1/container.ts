@@ -138,6 +138,13 @@ export interface Container {
   sandbox: boolean;
   /** How often the runtime started it anew, in Kubernetes how often a container of its name in its pod. */
   restartCount: number;
+  /**
+   * Capabilities that it was started with and never used ("CAP_CHOWN"). Only in findings, once it has been watched for long
+   * enough without a loss.
+   */
+  unusedCapabilities: string[];
+  /** Whether the runtime runs a program in it now and then to see if it is well: "none", "command"; empty when not known. */
+  healthCheck: string;
 }
 
 export interface Container_LabelsEntry {
@@ -826,6 +833,8 @@ function createBaseContainer(): Container {
     podUid: "",
     sandbox: false,
     restartCount: 0,
+    unusedCapabilities: [],
+    healthCheck: "",
   };
 }
 
@@ -896,6 +905,12 @@ export const Container: MessageFns<Container> = {
     }
     if (message.restartCount !== 0) {
       writer.uint32(144).uint32(message.restartCount);
+    }
+    for (const v of message.unusedCapabilities) {
+      writer.uint32(242).string(v!);
+    }
+    if (message.healthCheck !== "") {
+      writer.uint32(250).string(message.healthCheck);
     }
     return writer;
   },
@@ -1060,6 +1075,22 @@ export const Container: MessageFns<Container> = {
             message.restartCount = reader.uint32();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.unusedCapabilities.push(reader.string());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.healthCheck = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1141,6 +1172,16 @@ export const Container: MessageFns<Container> = {
         : isSet(object.restart_count)
         ? globalThis.Number(object.restart_count)
         : 0,
+      unusedCapabilities: globalThis.Array.isArray(object?.unusedCapabilities)
+        ? object.unusedCapabilities.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unused_capabilities)
+        ? object.unused_capabilities.map((e: any) => globalThis.String(e))
+        : [],
+      healthCheck: isSet(object.healthCheck)
+        ? globalThis.String(object.healthCheck)
+        : isSet(object.health_check)
+        ? globalThis.String(object.health_check)
+        : "",
     };
   },
 
@@ -1206,6 +1247,12 @@ export const Container: MessageFns<Container> = {
     if (message.restartCount !== 0) {
       obj.restartCount = Math.round(message.restartCount);
     }
+    if (message.unusedCapabilities?.length) {
+      obj.unusedCapabilities = message.unusedCapabilities;
+    }
+    if (message.healthCheck !== "") {
+      obj.healthCheck = message.healthCheck;
+    }
     return obj;
   },
 
@@ -1248,6 +1295,8 @@ export const Container: MessageFns<Container> = {
     message.podUid = object.podUid ?? "";
     message.sandbox = object.sandbox ?? false;
     message.restartCount = object.restartCount ?? 0;
+    message.unusedCapabilities = object.unusedCapabilities?.map((e) => e) || [];
+    message.healthCheck = object.healthCheck ?? "";
     return message;
   },
 };

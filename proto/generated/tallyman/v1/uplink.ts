@@ -20,6 +20,7 @@ import {
 import { BaselineUpdate } from "./baseline.ts";
 import { Container } from "./container.ts";
 import { Finding } from "./finding.ts";
+import { RanAsFact, RootScannedFact, StartedWithFact, WrittenDirectoryFact } from "./privileges.ts";
 import {
   ExecutableLayer,
   executableLayerFromJSON,
@@ -103,6 +104,10 @@ export interface Observation {
     | { $case: "resolved"; value: ResolvedFact }
     | { $case: "unixConnected"; value: UnixConnectedFact }
     | { $case: "fileChanged"; value: FileChangedFact }
+    | { $case: "startedWith"; value: StartedWithFact }
+    | { $case: "ranAs"; value: RanAsFact }
+    | { $case: "writtenDirectory"; value: WrittenDirectoryFact }
+    | { $case: "rootScanned"; value: RootScannedFact }
     | undefined;
   /**
    * How the oldest known ancestor of who did it came into the container. EXEC_SESSION: a person or a health check put it in
@@ -1269,6 +1274,18 @@ export const Observation: MessageFns<Observation> = {
       case "fileChanged":
         FileChangedFact.encode(message.fact.value, writer.uint32(122).fork()).join();
         break;
+      case "startedWith":
+        StartedWithFact.encode(message.fact.value, writer.uint32(242).fork()).join();
+        break;
+      case "ranAs":
+        RanAsFact.encode(message.fact.value, writer.uint32(250).fork()).join();
+        break;
+      case "writtenDirectory":
+        WrittenDirectoryFact.encode(message.fact.value, writer.uint32(258).fork()).join();
+        break;
+      case "rootScanned":
+        RootScannedFact.encode(message.fact.value, writer.uint32(266).fork()).join();
+        break;
     }
     if (message.origin !== 0) {
       writer.uint32(160).int32(message.origin);
@@ -1377,6 +1394,38 @@ export const Observation: MessageFns<Observation> = {
             message.fact = { $case: "fileChanged", value: FileChangedFact.decode(reader, reader.uint32()) };
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.fact = { $case: "startedWith", value: StartedWithFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.fact = { $case: "ranAs", value: RanAsFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.fact = { $case: "writtenDirectory", value: WrittenDirectoryFact.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.fact = { $case: "rootScanned", value: RootScannedFact.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 160) {
               break;
@@ -1435,6 +1484,22 @@ export const Observation: MessageFns<Observation> = {
         ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.fileChanged) }
         : isSet(object.file_changed)
         ? { $case: "fileChanged", value: FileChangedFact.fromJSON(object.file_changed) }
+        : isSet(object.startedWith)
+        ? { $case: "startedWith", value: StartedWithFact.fromJSON(object.startedWith) }
+        : isSet(object.started_with)
+        ? { $case: "startedWith", value: StartedWithFact.fromJSON(object.started_with) }
+        : isSet(object.ranAs)
+        ? { $case: "ranAs", value: RanAsFact.fromJSON(object.ranAs) }
+        : isSet(object.ran_as)
+        ? { $case: "ranAs", value: RanAsFact.fromJSON(object.ran_as) }
+        : isSet(object.writtenDirectory)
+        ? { $case: "writtenDirectory", value: WrittenDirectoryFact.fromJSON(object.writtenDirectory) }
+        : isSet(object.written_directory)
+        ? { $case: "writtenDirectory", value: WrittenDirectoryFact.fromJSON(object.written_directory) }
+        : isSet(object.rootScanned)
+        ? { $case: "rootScanned", value: RootScannedFact.fromJSON(object.rootScanned) }
+        : isSet(object.root_scanned)
+        ? { $case: "rootScanned", value: RootScannedFact.fromJSON(object.root_scanned) }
         : undefined,
       origin: isSet(object.origin) ? processEntryFromJSON(object.origin) : 0,
     };
@@ -1466,6 +1531,14 @@ export const Observation: MessageFns<Observation> = {
       obj.unixConnected = UnixConnectedFact.toJSON(message.fact.value);
     } else if (message.fact?.$case === "fileChanged") {
       obj.fileChanged = FileChangedFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "startedWith") {
+      obj.startedWith = StartedWithFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "ranAs") {
+      obj.ranAs = RanAsFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "writtenDirectory") {
+      obj.writtenDirectory = WrittenDirectoryFact.toJSON(message.fact.value);
+    } else if (message.fact?.$case === "rootScanned") {
+      obj.rootScanned = RootScannedFact.toJSON(message.fact.value);
     }
     if (message.origin !== 0) {
       obj.origin = processEntryToJSON(message.origin);
@@ -1534,6 +1607,30 @@ export const Observation: MessageFns<Observation> = {
       case "fileChanged": {
         if (object.fact?.value !== undefined && object.fact?.value !== null) {
           message.fact = { $case: "fileChanged", value: FileChangedFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "startedWith": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "startedWith", value: StartedWithFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "ranAs": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "ranAs", value: RanAsFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "writtenDirectory": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "writtenDirectory", value: WrittenDirectoryFact.fromPartial(object.fact.value) };
+        }
+        break;
+      }
+      case "rootScanned": {
+        if (object.fact?.value !== undefined && object.fact?.value !== null) {
+          message.fact = { $case: "rootScanned", value: RootScannedFact.fromPartial(object.fact.value) };
         }
         break;
       }

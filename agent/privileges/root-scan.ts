@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { errorText } from '../../common/errors.ts';
+import type { OverlayRoot } from '../container/overlay.ts';
+import { ImageLayers } from './image-layers.ts';
+import type { PrivilegeFact } from './privilege-facts.ts';
+import { findWrittenDirectories, type WalkOptions, type WrittenDirectory } from './written-directories.ts';
+
+/** Above it, memory is no place for what is written. */
+const largeBytes = 64 * 1024 * 1024;
+
+/**
+ * Where container runtimes keep writable layers: Docker and podman (overlay2, overlay), containerd (snapshots). The path comes
+ * from the mounts of the container, which one that may mount can arrange: it must not be led to other directories of the host.
+ */
+const layerPath = /\/(?:overlay2?|overlay-containers)\/[^/]+\/diff$|\/snapshots\/\d+\/fs$/;
+
+/** Looks a container's writable layer through; the facts that follow. Never throws. */
+export async function scanRoot(procRoot: string, root: OverlayRoot, options: WalkOptions): Promise<PrivilegeFact[]> {
+  if (root.state === 'not-overlay')
+    return [scanned('not-overlay', `its root is ${root.filesystemType}, which does not tell what was written`)];
+  if (root.state === 'unknown') return [scanned('unknown', root.reason)];
+  if (root.upperDirectory === '') return [scanned('read-only', '')];
+  if (root.relative || !layerPath.test(root.upperDirectory))
+    return [scanned('unknown', `${root.upperDirectory} is no place where a container runtime keeps writable layers`)];
+  // The host's files: the agent's own, but where it is a container.
+  return await scanOverlay(procRoot === '/proc' ? '/' : join(procRoot, '1/root'), root, options);
+}
+
+async function scanOverlay(
+  hostRoot: string,
+  { upperDirectory, lowerDirectories }: Extract<OverlayRoot, { state: 'overlay' }>,
+  options: WalkOptions,
+): Promise<PrivilegeFact[]> {
+  let layers: ImageLayers | undefined;
+  try {
+    layers = new ImageLayers(lowerDirectories.map((directory) => join(hostRoot, directory)));
+    const { directories, incompleteReason } = await findWrittenDirectories(
+      join(hostRoot, upperDirectory),
+      layers,
+      options,
+    );
+    return [...directories.map(written), scanned('overlay', incompleteReason)];
+  } catch (error) {
+    return [scanned('overlay', errorText(error))];
+  } finally {
+    layers?.close();
+  }
+}
+
+function written({ ownerUids, writtenBytes, hasImageContent, ...directory }: WrittenDirectory): PrivilegeFact {
+  const value = {
+    ...directory,
+    imageContent: hasImageContent ? 'files' : 'none',
+    ownerUids: [...ownerUids].sort((a, b) => a - b),
+    large: writtenBytes > largeBytes,
+  };
+  return { $case: 'writtenDirectory', value };
+}
+
+function scanned(root: string, reason: string): PrivilegeFact {
+  const complete = root === 'read-only' || (root === 'overlay' && reason === '');
+  return { $case: 'rootScanned', value: { root, complete, reason } };
+}
