@@ -12,6 +12,7 @@ import type { AttributedEvent, WallClock } from './detect/attributed-event.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
+import { UserNames } from './files/user-names.ts';
 import { loadWatchList } from './files/watch-list.ts';
 import { createIntegrity, type Integrity } from './integrity/integrity.ts';
 import { adoptRunningListeners } from './network/adopt-listeners.ts';
@@ -111,7 +112,13 @@ class ComposedAgent implements Agent {
       });
     const onGap = (gap: Gap): boolean => this.#uplink.send({ $case: 'gap', value: gap });
     this.#lossLog = new LossLog({ onGap, clock, nowKtimeNs, metrics });
-    this.#detector = createDetector({ rulesDirs: config.rulesDirs, clock, logger, metrics });
+    const users = new UserNames({ container: (id) => this.#directory.get(id), procRoot: config.procRoot });
+    const sentenceFacts = {
+      userName: (containerId: string, uid: number) => users.nameOf(containerId, uid),
+      lastWrite: () => undefined,
+      unixNs: (ktimeNs: bigint) => clock.unixNs(ktimeNs),
+    };
+    this.#detector = createDetector({ rulesDirs: config.rulesDirs, clock, sentenceFacts, logger, metrics });
     const reported = new ReportedExecutions(clock);
     const stages = {
       detector: this.#detector,

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { eventKinds, fieldCatalog, fieldsOf, variablesOf } from '../agent/detect/field-catalog.ts';
 import type { Rule } from '../agent/detect/rule.ts';
 import { loadRules } from '../agent/detect/rule-loader.ts';
+import { sentenceFields } from '../agent/detect/sentence-fields.ts';
 import { severityName } from '../agent/detect/severity-name.ts';
 import { type ParityList, readParity, renderParity } from './rules-doc/parity.ts';
 
@@ -82,6 +83,14 @@ function prose(text: string): string {
   return text.trim().replaceAll('<', '&lt;');
 }
 
+/** What only sentences can use. */
+function renderWords(): string[] {
+  const lines = ['', '| only in `summary` | of | |', '|---|---|---|'];
+  for (const [type, words] of Object.entries(sentenceFields))
+    for (const [word, doc] of Object.entries(words)) lines.push(`| \`${word}\` | ${typeLink(type)} | ${doc} |`);
+  return lines;
+}
+
 function code(names: readonly string[]): string {
   return names.map((name) => `\`${name}\``).join(', ');
 }
@@ -94,7 +103,7 @@ function withFields(guide: string): string {
 }
 
 function renderFields(): string {
-  const lines = ['', '| kind of event | variables |', '|---|---|'];
+  const lines = [...renderWords(), '', '| kind of event | variables |', '|---|---|'];
   for (const kind of eventKinds) {
     const variables = Object.entries(variablesOf(kind)).map(([name, type]) => `\`${name}\`: ${typeLink(type)}`);
     lines.push(`| \`${kind}\` | ${variables.join(', ')} |`);

@@ -43,7 +43,7 @@ describe('onEvent', () => {
     expect(finding).toMatchObject({
       ruleId: 'exec-drift',
       severity: Severity.HIGH,
-      summary: '/tmp/.x is not part of the image (layer: writable) and was executed by dash as user 0.',
+      summary: '/tmp/.x was written at run time and then executed by dash (root).',
       ancestryComplete: true,
       attribution: Attribution.COMPLETE,
       missing: [],

@@ -16,6 +16,7 @@ import { createFinding, dataGapEvidence, dedupeKeyOf, fieldEvidence } from './fi
 import type { Rule, RuleProgram } from './rule.ts';
 import { loadRules } from './rule-loader.ts';
 import { actingExecution, type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
+import type { SentenceFacts } from './sentence-facts.ts';
 
 export interface DetectorOptions {
   /** Directories of rule files; ids are unique over all of them. */
@@ -31,6 +32,8 @@ export interface DetectorOptions {
   maxDedupeEntries?: number;
   /** Failures after which a rule is not evaluated any more. Default 100. */
   maxRuleErrors?: number;
+  /** What sentences tell beside the event; nothing by default. */
+  sentenceFacts?: SentenceFacts;
   /** CLOCK_BOOTTIME now; for tests. */
   nowKtimeNs?: () => bigint;
 }
@@ -95,7 +98,7 @@ class RuleDetector implements Detector {
 
   onEvent(input: AttributedEvent): Finding[] {
     this.#metrics.eventSeen(input.event.kind);
-    const scope = scopeOfEvent(input);
+    const scope = scopeOfEvent(input, this.#options.sentenceFacts);
     const findings: Finding[] = [];
     for (const program of this.#engine.match(scope)) {
       const finding = this.#findingOfEvent(program, scope, input);

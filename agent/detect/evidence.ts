@@ -6,10 +6,10 @@ import {
 } from '../../proto/generated/tallyman/v1/process.ts';
 import type { ExecutableLayer as Layer } from '../decode/kernel-event.ts';
 import type { ProcessEntry as Entry, ProcessExecution } from '../process/process.ts';
+import { ancestorsOf, maxAncestors } from './ancestors.ts';
 import type { DetectableEvent, WallClock } from './attributed-event.ts';
 import { integrityEvidence } from './integrity-evidence.ts';
 import { dnsEvidence, networkEvidence, unixSocketEvidence } from './network-evidence.ts';
-import { ancestorsOf, maxAncestors } from './process-view.ts';
 
 /** Bounds on the arguments of one reported execution; what is cut is flagged as truncated. */
 const maxArguments = 128;

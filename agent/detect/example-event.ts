@@ -21,6 +21,8 @@ export interface EventByExample {
 
 const rootIds: Credentials = { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0 };
 const hourNs = 3_600_000_000_000n;
+/** When the executables of examples were last changed. */
+export const exampleChangedUnixNs = 1_690_000_000_000_000_000n;
 
 /** What a container gets from Docker by default. */
 const defaultCapabilities = 0xa80425fbn;
@@ -99,7 +101,7 @@ export function executionOfExample(
 
 /** The container that an example describes: an ordinary one, started by Docker. */
 export function containerOfExample(example: ContainerExample = {}): Container {
-  const { image, posture, ...rest } = example;
+  const { image, posture, users: _, ...rest } = example;
   return {
     id: 'c'.repeat(64),
     name: 'web',
@@ -172,7 +174,7 @@ function startOf(pid: number): bigint {
 }
 
 function executable(path: string, example: ProcessExample): Executable {
-  const { inode, ...rest } = example.executable ?? {};
+  const { inode, changedSecondsBefore: _, writer: __, ...rest } = example.executable ?? {};
   return {
     pathTruncated: false,
     layer: 'image',
@@ -180,8 +182,8 @@ function executable(path: string, example: ProcessExample): Executable {
     device: 41,
     setuid: false,
     setgid: false,
-    mtimeNs: 1_690_000_000_000_000_000n,
-    ctimeNs: 1_690_000_000_000_000_000n,
+    mtimeNs: exampleChangedUnixNs,
+    ctimeNs: exampleChangedUnixNs,
     ...rest,
     path,
     inode: BigInt(inode ?? 7_001),

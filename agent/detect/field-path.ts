@@ -1,5 +1,6 @@
 import { type EventKind, fieldsOf, variablesOf } from './field-catalog.ts';
 import type { EventScope } from './scope.ts';
+import { sentenceFields } from './sentence-fields.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A dotted path from a variable to a field, such as "process.executable.path". */
@@ -12,8 +13,11 @@ export interface FieldPath {
 
 export type PathResolution = { ok: true; path: FieldPath } | { ok: false; reason: string; hint: string | undefined };
 
+/** Where a path stands: words for people are refused where something is decided. */
+export type PathUse = 'decision' | 'sentence';
+
 /** Checks a path against the fields of an event kind; a map's key is the segment behind it. */
-export function resolvePath(kind: EventKind, text: string): PathResolution {
+export function resolvePath(kind: EventKind, text: string, use: PathUse = 'decision'): PathResolution {
   const segments = text.split('.');
   const variables = variablesOf(kind);
   const variable = segments[0] ?? '';
@@ -26,13 +30,9 @@ export function resolvePath(kind: EventKind, text: string): PathResolution {
     };
   }
   for (const segment of segments.slice(1)) {
-    const next = memberType(type, segment);
-    if (next === undefined) {
-      const known = Object.keys(fieldsOf(type) ?? {});
-      const hint =
-        known.length === 0 ? `${type} has no fields` : (didYouMean(segment, known) ?? `fields: ${known.join(', ')}`);
-      return { ok: false, reason: `unknown field "${segment}" in "${text}"`, hint };
-    }
+    const next: string | undefined = memberType(type, segment) ?? wordType(type, segment, use);
+    if (next === undefined)
+      return { ok: false, reason: `unknown field "${segment}" in "${text}"`, hint: hintFor(type, segment, use) };
     type = next;
   }
   return { ok: true, path: { text, segments, type } };
@@ -42,6 +42,21 @@ function memberType(type: string, segment: string): string | undefined {
   if (type === 'map<string, string>') return segment === '' ? undefined : 'string';
   const fields = fieldsOf(type);
   return fields !== undefined && Object.hasOwn(fields, segment) ? fields[segment]?.type : undefined;
+}
+
+function wordType(type: string, segment: string, use: PathUse): string | undefined {
+  return use === 'sentence' && isWord(type, segment) ? 'string' : undefined;
+}
+
+function isWord(type: string, segment: string): boolean {
+  return Object.hasOwn(sentenceFields[type] ?? {}, segment);
+}
+
+function hintFor(type: string, segment: string, use: PathUse): string {
+  if (use === 'decision' && isWord(type, segment)) return 'it is a word for sentences: only "summary" can use it';
+  const known = Object.keys({ ...fieldsOf(type), ...(use === 'sentence' ? sentenceFields[type] : {}) });
+  if (known.length === 0) return `${type} has no fields`;
+  return didYouMean(segment, known) ?? `fields: ${known.join(', ')}`;
 }
 
 /** True for texts, integers and booleans. */

@@ -2,9 +2,12 @@ import { baseName } from '../../common/program-name.ts';
 import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket } from '../decode/kernel-event.ts';
 import { type PrivilegeChange, privilegeChangeOf } from '../process/privilege-change.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
+import { ancestorsOf } from './ancestors.ts';
 import { capabilityNamesOf } from './capability-names.ts';
 import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
 import { type Program, resolveProgram } from './program.ts';
+import { noSentenceFacts, type SentenceFacts } from './sentence-facts.ts';
+import { ageOf, lineageOf, originOf, startedByOf, userOf, whoOf, writerOf } from './sentences.ts';
 import { hasInlineCode, isUtility } from './utilities.ts';
 
 /** Names of open files instead of files: what fexecve(3) gives, and the same by hand. */
@@ -17,12 +20,14 @@ const descriptorPath = /^\/(?:dev|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?
  */
 export class ProcessView {
   readonly #execution: ProcessExecution;
+  readonly #facts: SentenceFacts;
   #program: Program | undefined;
   #executable: ExecutableView | undefined;
   #ancestors: ProcessView[] | undefined;
 
-  constructor(execution: ProcessExecution) {
+  constructor(execution: ProcessExecution, facts: SentenceFacts = noSentenceFacts) {
     this.#execution = execution;
+    this.#facts = facts;
   }
 
   get pid(): bigint {
@@ -38,7 +43,7 @@ export class ProcessView {
     return this.#execution.comm;
   }
   get executable(): ExecutableView {
-    this.#executable ??= new ExecutableView(this.#execution.executable);
+    this.#executable ??= new ExecutableView(this.#execution, this.#facts);
     return this.#executable;
   }
   get program(): string | undefined {
@@ -141,8 +146,24 @@ export class ProcessView {
     return this.ancestors[0];
   }
   get ancestors(): ProcessView[] {
-    this.#ancestors ??= ancestorsOf(this.#execution).map((ancestor) => new ProcessView(ancestor));
+    this.#ancestors ??= ancestorsOf(this.#execution).map((ancestor) => new ProcessView(ancestor, this.#facts));
     return this.#ancestors;
+  }
+  get user(): string {
+    return userOf(this.#execution, this.#facts);
+  }
+  get who(): string {
+    return whoOf(this.#execution, this.#facts);
+  }
+  get startedBy(): string {
+    return startedByOf(this.#execution, this.#facts);
+  }
+  get lineage(): string {
+    return lineageOf(this.#execution);
+  }
+  /** For evidence, in lists: "nginx (www-data)". */
+  toString(): string {
+    return this.who;
   }
 
   get #change(): PrivilegeChange | undefined {
@@ -155,34 +176,13 @@ export class ProcessView {
   }
 }
 
-/** Ancestors are followed this far; deeper trees are cut. */
-export const maxAncestors = 64;
-
-/**
- * The executions above this one, nearest first. What a process was between its fork and its exec is a copy of its parent
- * that did nothing of its own: it is left out.
- */
-export function ancestorsOf(execution: ProcessExecution): ProcessExecution[] {
-  const ancestors: ProcessExecution[] = [];
-  let below = execution;
-  for (let next = execution.parent; next !== undefined && ancestors.length < maxAncestors; next = next.parent) {
-    if (isForkOf(next, below)) continue;
-    ancestors.push(next);
-    below = next;
-  }
-  return ancestors;
-}
-
-function isForkOf(copy: ProcessExecution, execution: ProcessExecution): boolean {
-  const isSameProcess = copy.pid === execution.pid && copy.startKtimeNs === execution.startKtimeNs;
-  return isSameProcess && copy.execKtimeNs === copy.startKtimeNs && copy.parent !== undefined;
-}
-
 export class ExecutableView {
-  readonly #executable: Executable;
+  readonly #execution: ProcessExecution;
+  readonly #facts: SentenceFacts;
 
-  constructor(executable: Executable) {
-    this.#executable = executable;
+  constructor(execution: ProcessExecution, facts: SentenceFacts) {
+    this.#execution = execution;
+    this.#facts = facts;
   }
 
   get path(): string | undefined {
@@ -217,6 +217,19 @@ export class ExecutableView {
   }
   get changedUnixNs(): bigint | undefined {
     return this.#executable.ctimeNs === 0n ? undefined : this.#executable.ctimeNs;
+  }
+  get origin(): string {
+    return originOf(this.#execution, this.#facts);
+  }
+  get writer(): string {
+    return writerOf(this.#execution, this.#facts);
+  }
+  get age(): string {
+    return ageOf(this.#execution, this.#facts);
+  }
+
+  get #executable(): Executable {
+    return this.#execution.executable;
   }
 }
 

@@ -16,6 +16,12 @@ const executableExample = z.strictObject({
   inode: z.int().min(0).optional(),
   setuid: z.boolean().optional(),
   setgid: z.boolean().optional(),
+  /** How long before its execution the file was last changed; for the sentence. Not known when not given. */
+  changedSecondsBefore: z.int().min(0).optional(),
+  /** Who wrote it; for the sentence. */
+  get writer() {
+    return processExample.optional();
+  },
 });
 
 const credentialsExample = z.strictObject({
@@ -186,6 +192,8 @@ const containerExample = z.strictObject({
   runtime: z.string().optional(),
   namespace: z.string().optional(),
   podName: z.string().optional(),
+  /** Names of its users by id, for the sentence: what its /etc/passwd says. */
+  users: z.record(z.string().regex(/^\d{1,10}$/), z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   image: z
     .strictObject({

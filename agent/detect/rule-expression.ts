@@ -10,6 +10,7 @@ import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
 import { createPrefilter, pathOfNode } from './prefilter.ts';
 import { findUnreachable } from './reachability.ts';
 import type { EventScope } from './scope.ts';
+import { sentenceFields } from './sentence-fields.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A rule's condition for one kind of event. */
@@ -90,6 +91,8 @@ function problemOf(kind: EventKind, error: unknown, text: string): ExpressionPro
 }
 
 function fieldHint(kind: EventKind, name: string): string | undefined {
+  if (Object.values(sentenceFields).some((words) => Object.hasOwn(words, name)))
+    return 'it is a word for sentences: only "summary" can use it';
   const others = eventKinds.filter((other) => other !== kind && Object.hasOwn(fieldsOf(eventTypes[other]) ?? {}, name));
   if (others.length > 0) return `it is a field of ${others.join(' and ')} events`;
   const foreign = new Set<string>(Object.values(eventTypes).filter((type) => type !== eventTypes[kind]));

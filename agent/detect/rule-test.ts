@@ -1,4 +1,5 @@
 import { containerOfExample, eventOfExample } from './example-event.ts';
+import { factsOfExample } from './example-facts.ts';
 import type { EventKind } from './field-catalog.ts';
 import type { Rule } from './rule.ts';
 import type { RuleExample } from './rule-example.ts';
@@ -41,5 +42,5 @@ function failureOf(rule: Rule, example: RuleExample): string {
 function scopeOfExample(kind: EventKind, example: RuleExample): EventScope {
   if (kind === 'posture') return scopeOfContainer(containerOfExample(example.container));
   const { event, process, container } = example;
-  return scopeOfEvent(eventOfExample({ on: kind, event, process, container }));
+  return scopeOfEvent(eventOfExample({ on: kind, event, process, container }), factsOfExample({ process, container }));
 }

@@ -9,6 +9,7 @@ import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
 import { networkViewOf } from './network-view.ts';
 import { ProcessView } from './process-view.ts';
+import { noSentenceFacts, type SentenceFacts } from './sentence-facts.ts';
 import { SyscallEventView } from './syscall-event-view.ts';
 
 /** The variables of one evaluation; each is made when a rule first reads it. */
@@ -17,6 +18,7 @@ export class EventScope {
   readonly #event: DetectableEvent | undefined;
   readonly #container: Container;
   readonly #execution: ProcessExecution | undefined;
+  readonly #facts: SentenceFacts;
   #eventView: object | undefined;
   #processView: ProcessView | undefined;
   #containerView: ContainerView | undefined;
@@ -26,11 +28,13 @@ export class EventScope {
     event: DetectableEvent | undefined,
     container: Container,
     execution: ProcessExecution | undefined,
+    facts: SentenceFacts,
   ) {
     this.kind = kind;
     this.#event = event;
     this.#container = container;
     this.#execution = execution;
+    this.#facts = facts;
   }
 
   get event(): object {
@@ -40,7 +44,7 @@ export class EventScope {
 
   get process(): ProcessView | undefined {
     if (this.#execution === undefined) return undefined;
-    this.#processView ??= new ProcessView(this.#execution);
+    this.#processView ??= new ProcessView(this.#execution, this.#facts);
     return this.#processView;
   }
 
@@ -50,12 +54,12 @@ export class EventScope {
   }
 }
 
-export function scopeOfEvent(input: AttributedEvent): EventScope {
-  return new EventScope(input.event.kind, input.event, input.container, actingExecution(input));
+export function scopeOfEvent(input: AttributedEvent, facts: SentenceFacts = noSentenceFacts): EventScope {
+  return new EventScope(input.event.kind, input.event, input.container, actingExecution(input), facts);
 }
 
 export function scopeOfContainer(container: Container): EventScope {
-  return new EventScope('posture', undefined, container, undefined);
+  return new EventScope('posture', undefined, container, undefined, noSentenceFacts);
 }
 
 /** An exec record tells nearly all of an execution itself: when the process tree has none, it is made from the record. */

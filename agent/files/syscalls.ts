@@ -14,7 +14,7 @@ const nameToHandleAt = libc.func(
 const fstatfs = libc.func('int fstatfs(int fd, _Out_ uint8_t *buffer)');
 
 const openat2Number = 437;
-const Resolve = { noMagicLinks: 0x02, inRoot: 0x10 } as const;
+const Resolve = { noCrossing: 0x01, noMagicLinks: 0x02, inRoot: 0x10 } as const;
 export const Open = {
   path: 0o10_000_000,
   noFollow: process.arch === 'arm64' ? 0o100_000 : 0o400_000,
@@ -33,6 +33,8 @@ const statfsBytes = 120;
 export interface OpenOptions {
   /** A symbolic link at the end is opened itself, not what it leads to. */
   noFollow?: boolean;
+  /** Mount points are not crossed: what is mounted may be a file system of the container's own, which need not answer. */
+  sameFileSystem?: boolean;
 }
 
 /**
@@ -41,10 +43,12 @@ export interface OpenOptions {
  * @see https://man7.org/linux/man-pages/man2/openat2.2.html
  * @throws {SystemError} with the call's errno
  */
-export function openInRoot(root: number, path: string, { noFollow = false }: OpenOptions = {}): number {
+export function openInRoot(root: number, path: string, options: OpenOptions = {}): number {
+  const { noFollow = false, sameFileSystem = false } = options;
+  const resolve = Resolve.inRoot | Resolve.noMagicLinks | (sameFileSystem ? Resolve.noCrossing : 0);
   const how = Buffer.alloc(24);
   how.writeBigUInt64LE(BigInt(Open.path | Open.closeOnExec | (noFollow ? Open.noFollow : 0)), 0);
-  how.writeBigUInt64LE(BigInt(Resolve.inRoot | Resolve.noMagicLinks), 16);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
   const fd = Number(openat2(openat2Number, root, path, how, how.length));
   if (fd < 0) throw new SystemError('openat2', koffi.errno());
   return fd;
