@@ -61,10 +61,10 @@ describe('onEvent', () => {
       ['sh', '-c', 'curl | sh'],
     ]);
     expect(finding?.fields).toEqual({
-      'process.credentials.euid': '0',
-      'process.parent.program': 'dash',
+      'process.startedBy': 'dash (root)',
       'process.executable.path': '/tmp/.x',
       'process.executable.layer': 'writable',
+      'process.executable.origin': 'was written at run time',
       'process.executable.unlinked': 'false',
       'process.executable.inode': '5',
       'process.executable.device': '41',
