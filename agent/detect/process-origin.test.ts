@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ancestorsOf } from './ancestors.ts';
 import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
-import { ancestorsOf } from './process-view.ts';
 import type { ProcessExample } from './rule-example.ts';
 import { testExecution } from './test-events.ts';
 
