@@ -121,7 +121,7 @@ export const fieldCatalog = {
       'The package manager of the image that it is, or that started it directly or not (installation scripts): `dpkg`, `apk` …; empty when there is none. By executables of image layers only; managers that are scripts (dnf 4, yum) are not recognised.',
     ),
     fromEntrypoint: bool(
-      'It is how the image sets itself up: a shell or a tool for files, with nothing but shells of the image between it and the container’s first program, and no terminal. What a server or an exec session starts is none of it.',
+      'It is how the image sets itself up: a shell or a tool for files, with nothing but shells of the image and their scripts or commands (`-c`) up to the container’s first program, and no terminal. What a server or an exec session starts is none of it, nor commands through a pipe.',
     ),
     observed: bool('False where it was read from /proc because the agent started later.'),
     parent: { type: 'Process', doc: 'The execution that started it; absent when there is none in the container.' },

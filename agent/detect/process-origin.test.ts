@@ -45,6 +45,7 @@ describe('what an image does to set itself up', () => {
   it('may be started by an init of the image or of the runtime', () => {
     const init = (layer: 'mount' | 'tmpfs'): ProcessExample => ({
       executable: sh,
+      argv: ['sh', '-ec', 'cp /a /b'],
       parent: { executable: { path: '/sbin/docker-init', layer }, entry: 'container-init' },
     });
     expect(fromEntrypoint(init('mount'))).toBe(true);
@@ -55,17 +56,24 @@ describe('what an image does to set itself up', () => {
     const server: ProcessExample = { executable: { path: '/usr/bin/node' }, parent: script };
     expect(fromEntrypoint(server)).toBe(false);
     expect(fromEntrypoint(tool('/usr/bin/cp', server))).toBe(false);
-    expect(fromEntrypoint({ executable: sh, parent: server })).toBe(false);
+    expect(fromEntrypoint({ executable: sh, argv: ['sh', '-c', 'id'], parent: server })).toBe(false);
   });
 
   it('is not what somebody types, nor what was put in from outside, nor what is not of the image', () => {
     expect(fromEntrypoint({ ...script, hasTty: true })).toBe(false);
-    expect(fromEntrypoint({ executable: sh, entry: 'exec-session' })).toBe(false);
+    expect(fromEntrypoint({ executable: sh, argv: ['sh', '-c', 'id'], entry: 'exec-session' })).toBe(false);
     expect(fromEntrypoint({ executable: { path: '/tmp/cp', layer: 'writable' }, parent: script })).toBe(false);
     expect(fromEntrypoint(tool('/usr/bin/cp', { ...script, executable: { ...sh, layer: 'writable' } }))).toBe(false);
   });
 
+  it('is not what comes through a pipe', () => {
+    const piped: ProcessExample = { executable: sh, argv: ['sh'], entry: 'container-init' };
+    expect(fromEntrypoint(piped)).toBe(false);
+    expect(fromEntrypoint(tool('/usr/bin/cp', piped))).toBe(false);
+    expect(fromEntrypoint(tool('/usr/bin/cp', { executable: sh, argv: ['bash'], parent: script }))).toBe(false);
+  });
+
   it('is unknown where ancestors are missing', () => {
-    expect(fromEntrypoint({ executable: sh })).toBe(false);
+    expect(fromEntrypoint({ executable: sh, argv: ['sh', '/entrypoint.sh'] })).toBe(false);
   });
 });

@@ -28,6 +28,9 @@ const fileTools: ReadonlySet<string> = new Set(
   ),
 );
 
+/** `-c`, also together with others: `-ec`. */
+const commandOption = /^-[a-z]*c$/;
+
 /** Programs that are made to be a container's first process, and only start and reap others. */
 const inits: ReadonlySet<string> = new Set(['catatonit', 'docker-init', 'dumb-init', 'tini', 'tini-static']);
 
@@ -46,13 +49,14 @@ function managerName(execution: ProcessExecution): string {
 }
 
 /**
- * What an image does to set itself up: its first program, where that is a shell, and the shells and tools for files that it
- * starts. From them up to the container's first program there is nothing but shells of the image. What a server starts is
- * none of it, nor what is typed at a terminal.
+ * What an image does to set itself up: its first program, where that is a shell with a script or command, and the shells and
+ * tools for files that it starts. From them up to the container's first program there is nothing but such shells. What a
+ * server starts is none of it, nor what is typed at a terminal or comes through a pipe.
  */
 export function isFromEntrypoint(execution: ProcessExecution, ancestors: readonly ProcessExecution[]): boolean {
   if (execution.hasTty || execution.executable.layer !== 'image') return false;
-  const { name, isShell } = resolveProgram(execution);
+  const { name } = resolveProgram(execution);
+  const isShell = isShellOfImage(execution);
   if (!isShell && !fileTools.has(name)) return false;
   const first = ancestors.at(-1) ?? execution;
   if (first.entry !== 'container-init') return false;
@@ -60,8 +64,11 @@ export function isFromEntrypoint(execution: ProcessExecution, ancestors: readonl
   return shells && (isShell || ancestors.some(isShellOfImage));
 }
 
+/** With its commands in a script or an argument: what comes through standard input is not the image's. */
 function isShellOfImage(execution: ProcessExecution): boolean {
-  return execution.executable.layer === 'image' && resolveProgram(execution).isShell;
+  const { isShell, script } = resolveProgram(execution);
+  const isTold = script !== '' || execution.argv.slice(1).some((argument) => commandOption.test(argument));
+  return execution.executable.layer === 'image' && isShell && isTold;
 }
 
 /** Docker brings its own from the node (`--init`). */

@@ -1,4 +1,4 @@
-import { fstatSync, readlinkSync } from 'node:fs';
+import { fstatSync, readlinkSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import type { FileOperation } from '../decode/kernel-event.ts';
 import { type ContainerRoot, expandPattern } from './container-root.ts';
@@ -166,8 +166,10 @@ export class ContainerMarks {
   }
 
   #markDescriptor(fd: number, entry: WatchedEntry, nowMs: number): Mark | undefined {
-    const isDirectory = fstatSync(fd).isDirectory();
-    if (isDirectory !== (entry.kind === 'directory')) return undefined;
+    const stat = fstatSync(fd);
+    const isDirectory = stat.isDirectory();
+    // Runtimes hide files of /proc by putting /dev/null over them, which everybody opens all the time.
+    if (isDirectory !== (entry.kind === 'directory') || isNullDevice(stat)) return undefined;
     const identity = this.#identityOf(fd);
     this.#seen.add(identity);
     const mask = maskOf(entry.operations, entry.kind);
@@ -222,4 +224,9 @@ export class ContainerMarks {
       return { ...event, file, directory, name: posix.basename(path) };
     });
   }
+}
+
+/** Character device 1:3, as the kernel counts them. */
+function isNullDevice(stat: Stats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === ((1 << 8) | 3);
 }

@@ -1,4 +1,5 @@
 import type { FileEvent } from '../decode/kernel-event.ts';
+import { ancestorsOf } from '../detect/ancestors.ts';
 import { resolveProgram } from '../detect/program.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import { type Actor, Actors, type ActorsOptions } from './actors.ts';
@@ -125,11 +126,16 @@ export class FileReporter {
   }
 }
 
-/** Which program it was; busybox and interpreters are as many programs as they have applets and scripts. */
+/**
+ * Which program it was, and on whose behalf: what a session does is no repeat of what the container does by itself. busybox
+ * and interpreters are as many programs as they have applets and scripts.
+ */
 function programOf(execution: ProcessExecution | undefined): string[] {
   if (execution === undefined) return [];
   const { name, script } = resolveProgram(execution);
-  return [execution.executable.path, name, script];
+  const ancestors = ancestorsOf(execution);
+  const first = ancestors.at(-1) ?? execution;
+  return [execution.executable.path, name, script, ancestors[0]?.executable.path ?? '', first.entry];
 }
 
 const unseen: FanotifyEvent = {

@@ -21,7 +21,13 @@ export interface NodeFilesOptions extends ActorsOptions {
   readMountinfo?: () => string;
 }
 
-const settings = ['sys/kernel/core_pattern', 'sys/kernel/modprobe', 'sys/fs/binfmt_misc/register', 'sysrq-trigger'];
+const settings = [
+  'sys/kernel/core_pattern',
+  'sys/kernel/modprobe',
+  'sys/fs/binfmt_misc/register',
+  'sys/kernel/sysrq',
+  'sysrq-trigger',
+];
 const written = maskOf(['write'], 'file');
 const maxReadsAtOnce = 4;
 

@@ -166,6 +166,12 @@ describe('what is left out', () => {
     ).toEqual([]);
   });
 
+  it('is /dev/null, by which Docker hides files of /proc', async () => {
+    expect(facts(await did('/bin/cat /proc/kcore /proc/sched_debug; /bin/cat /dev/null; echo x > /dev/null'))).toEqual(
+      [],
+    );
+  });
+
   it('is what the node does to the files of a container', async () => {
     const before = await lab.metrics.registry.getSingleMetricAsString('tallyman_agent_file_changes_total');
     const pid = lab.of(container)[0]?.container.initPid;

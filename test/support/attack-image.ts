@@ -30,6 +30,10 @@ const files: Record<string, string> = {
   'root/.aws/credentials': '[default]\n',
   'root/.bashrc': '# nothing yet\n',
   'root/.bash_history': 'ls\n',
+  'docker-entrypoint.sh': '#!/bin/sh\nexec "$@"\n',
+  'etc/apt/sources.list': '# nothing yet\n',
+  'usr/lib/libpam.so.0': 'a library\n',
+  'lib/ld-musl-x86_64.so.1': 'a loader\n',
   'usr/share/doc/readme': 'nothing of interest\n',
 };
 
