@@ -208,8 +208,8 @@ static __always_inline void report_capability(struct task_struct *task, struct p
 static __always_inline int capability_checked(const struct cred *cred, struct user_namespace *target, int capability,
 					      int granted)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct process_entry *entry = task_process_entry(task);
+	struct process_entry *entry = current_process_entry();
+	struct task_struct *task;
 	struct capability_question question = {
 		.cred = cred,
 		.target = target,
@@ -218,10 +218,11 @@ static __always_inline int capability_checked(const struct cred *cred, struct us
 
 	if (!entry)
 		return 0;
-	check_namespaces(task, entry);
+	check_current_namespaces(entry);
+	task = (void *)bpf_get_current_task();
 	question.regs = current_registers();
-	question.syscall = syscall_number(question.regs);
-	question.abi = syscall_abi(task);
+	question.syscall = current_syscall_number(question.regs);
+	question.abi = current_syscall_abi();
 	question.traits = traits_of_syscall(question.abi, question.syscall);
 	if (is_noise(task, &question))
 		return 0;

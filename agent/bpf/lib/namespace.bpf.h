@@ -23,14 +23,26 @@
 
 /*
  * Different whenever the namespaces are: an nsproxy is never changed, only replaced. 0 for a task that has left its
- * namespaces, as the last thing before its end.
+ * namespaces, as the last thing before its end. A difference, because that is all that may be computed from two pointers
+ * that the verifier knows as such.
  */
 static __always_inline __u64 namespaces_mark(struct task_struct *task)
 {
 	__u64 nsproxy = (__u64)BPF_CORE_READ(task, nsproxy);
 	__u64 user_ns = (__u64)BPF_CORE_READ(task, real_cred, user_ns);
 
-	return nsproxy ? nsproxy ^ (user_ns << 1) : 0;
+	return nsproxy ? nsproxy - user_ns : 0;
+}
+
+/* The same for a task that the verifier knows as such. */
+static __always_inline __u64 known_namespaces_mark(struct task_struct *task)
+{
+	const struct cred *cred = task->real_cred;
+	void *nsproxy = task->nsproxy;
+
+	if (!nsproxy || !cred)
+		return 0;
+	return nsproxy - (void *)cred->user_ns;
 }
 
 static __always_inline void fill_namespaces(struct namespace_set *ids, struct task_struct *task)
@@ -117,11 +129,27 @@ static __always_inline void namespaces_changed(struct task_struct *task, struct 
 		forget_repeat(&key);
 }
 
-/* For a task that acts or exits. */
+/* For a task that acts or exits, and is known to the verifier. */
 static __always_inline void check_namespaces(struct task_struct *task, struct process_entry *entry)
 {
-	__u64 mark = namespaces_mark(task);
+	__u64 mark = known_namespaces_mark(task);
 
+	if (mark && mark != entry->namespaces_mark)
+		namespaces_changed(task, entry, mark, false);
+}
+
+/* For the current task, in programs that may not know it as such. */
+static __always_inline void check_current_namespaces(struct process_entry *entry)
+{
+	struct task_struct *task;
+	__u64 mark;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		check_namespaces((void *)bpf_get_current_task_btf(), entry);
+		return;
+	}
+	task = (void *)bpf_get_current_task();
+	mark = namespaces_mark(task);
 	if (mark && mark != entry->namespaces_mark)
 		namespaces_changed(task, entry, mark, false);
 }

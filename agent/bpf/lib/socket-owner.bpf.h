@@ -20,14 +20,6 @@ static __always_inline void fill_owner(struct socket_owner *owner, const struct 
 	owner->entry = *entry;
 }
 
-/* The entry of the current process, without the reads of task_process_entry. */
-static __always_inline struct process_entry *current_process_entry(void)
-{
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
-	return bpf_map_lookup_elem(&processes, &tgid);
-}
-
 /* The container of the current process; looked up only for processes that have executed nothing since the agent started. */
 static __always_inline __u64 entry_container_key(const struct process_entry *entry)
 {

@@ -20,11 +20,13 @@
 #define KERNEL_STACK_BYTES 16384
 #define TS_COMPAT 0x0002
 #define TASK_IS_32BIT(task) ((BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) != 0)
+#define KNOWN_TASK_IS_32BIT(task) (((task)->thread_info.status & TS_COMPAT) != 0)
 #elif defined(__TARGET_ARCH_arm64)
 #define SYSCALL_FIELD syscallno
 #define SYSCALL_FUNCTION(name) "__arm64_sys_" #name
 #define _TIF_32BIT (1 << 22)
 #define TASK_IS_32BIT(task) ((BPF_CORE_READ(task, thread_info.flags) & _TIF_32BIT) != 0)
+#define KNOWN_TASK_IS_32BIT(task) (((task)->thread_info.flags & _TIF_32BIT) != 0)
 #else
 #error "add the register that holds the syscall number on this architecture"
 #endif
@@ -64,9 +66,27 @@ static __always_inline __s32 syscall_number(struct pt_regs *regs)
 	return regs ? (__s32)BPF_CORE_READ(regs, SYSCALL_FIELD) : -1;
 }
 
+/* The same for what current_registers() has answered: a plain load where the verifier knows it as registers. */
+static __always_inline __s32 current_syscall_number(struct pt_regs *regs)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (__s32)regs->SYSCALL_FIELD;
+	return syscall_number(regs);
+}
+
 static __always_inline __u32 syscall_abi(struct task_struct *task)
 {
 	return TASK_IS_32BIT(task) ? SYSCALL_ABI_32BIT : SYSCALL_ABI_NATIVE;
+}
+
+static __always_inline __u32 current_syscall_abi(void)
+{
+	struct task_struct *task;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return syscall_abi((void *)bpf_get_current_task());
+	task = (void *)bpf_get_current_task_btf();
+	return KNOWN_TASK_IS_32BIT(task) ? SYSCALL_ABI_32BIT : SYSCALL_ABI_NATIVE;
 }
 
 static __always_inline struct syscall_traits *traits_of_syscall(__u32 abi, __s32 number)

@@ -40,6 +40,14 @@ static __always_inline struct process_entry *task_process_entry(struct task_stru
 	return bpf_map_lookup_elem(&processes, &tgid);
 }
 
+/* The entry of the current process, without the reads of task_process_entry. */
+static __always_inline struct process_entry *current_process_entry(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return bpf_map_lookup_elem(&processes, &tgid);
+}
+
 /*
  * True for tasks outside the host's mount namespace whose cgroup is watched or not yet judged. Unjudged cgroups pass so
  * that nothing is lost between a container's birth and user space's verdict; user space drops what is no container. A
