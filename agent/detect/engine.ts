@@ -1,6 +1,7 @@
 import type { Logger } from '../../common/logger.ts';
 import type { EventKind } from './field-catalog.ts';
 import type { Rule, RuleProgram } from './rule.ts';
+import { type Indexed, RuleIndex } from './rule-index.ts';
 import type { EventScope } from './scope.ts';
 
 export interface EngineOptions {
@@ -34,15 +35,15 @@ interface Health {
   slowInARow: number;
 }
 
-interface Slot {
+interface Slot extends Indexed {
   program: RuleProgram;
   health: Health;
 }
 
-/** Evaluates rules, indexed by kind of event. One rule's failure never keeps the others from being evaluated. */
+/** Evaluates rules, indexed by kind of event and by the values they need. One rule's failure never keeps the others from being evaluated. */
 export class RuleEngine {
   readonly #options: EngineOptions;
-  readonly #slots = new Map<EventKind, Slot[]>();
+  readonly #slots = new Map<EventKind, RuleIndex<Slot>>();
   readonly #health = new Map<string, Health>();
   readonly #nowMs: () => number;
   #matches = 0;
@@ -53,19 +54,21 @@ export class RuleEngine {
     for (const rule of rules) {
       const health: Health = { state: initialState(rule), errors: 0, slowInARow: 0 };
       this.#health.set(rule.id, health);
-      for (const program of rule.programs) this.#slotsOf(program.kind).push({ program, health });
+      for (const program of rule.programs)
+        this.#slotsOf(program.kind).add({ program, health, needs: program.when.needs, order: this.#health.size });
     }
   }
 
   /** The rules that match, in the order they were given. Never throws. */
   match(scope: EventScope): RuleProgram[] {
-    const matched: RuleProgram[] = [];
+    const matched: Slot[] = [];
     const isTimed = ++this.#matches % timedEvery === 0;
-    for (const slot of this.#slotsOf(scope.kind)) {
-      if (slot.health.state !== 'active') continue;
-      if (isTimed ? this.#matchesTimed(slot, scope) : this.#matchesOne(slot, scope)) matched.push(slot.program);
-    }
-    return matched;
+    this.#slotsOf(scope.kind).forEach(scope, (slot) => {
+      if (slot.health.state !== 'active') return;
+      if (isTimed ? this.#matchesTimed(slot, scope) : this.#matchesOne(slot, scope)) matched.push(slot);
+    });
+    if (matched.length > 1) matched.sort((a, b) => a.order - b.order);
+    return matched.map(({ program }) => program);
   }
 
   stateOf(ruleId: string): RuleState {
@@ -98,10 +101,10 @@ export class RuleEngine {
     return matches;
   }
 
-  #slotsOf(kind: EventKind): Slot[] {
+  #slotsOf(kind: EventKind): RuleIndex<Slot> {
     let slots = this.#slots.get(kind);
     if (slots === undefined) {
-      slots = [];
+      slots = new RuleIndex();
       this.#slots.set(kind, slots);
     }
     return slots;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCelEnvironment } from './cel-environment.ts';
 import type { EventKind } from './field-catalog.ts';
+import { areMet } from './necessary-values.ts';
 import type { ContainerExample } from './rule-example.ts';
 import { compileExpression, type RuleExpression } from './rule-expression.ts';
 import { loadRules } from './rule-loader.ts';
@@ -97,7 +98,8 @@ describe('the prefilter', () => {
         const result = compileExpression('exec', environment, text);
         if (!result.ok) throw new Error(`${text}: ${result.problem.reason}`);
         const scope = scopeOfEvent(execEvent({ process: process as never, container: where }));
-        return !result.expression.evaluate(scope) || result.expression.mayMatch(scope);
+        const { needs } = result.expression;
+        return !result.expression.evaluate(scope) || (result.expression.mayMatch(scope) && areMet(needs, scope));
       }),
       { numRuns: 3_000 },
     );

@@ -81,7 +81,7 @@ function not(inner: Filter): Filter {
   return { test, exact: true };
 }
 
-type Literal = string | bigint | boolean;
+export type Literal = string | bigint | boolean;
 
 function compareWithLiteral(
   kind: EventKind,
@@ -133,14 +133,15 @@ function exactTest(read: (scope: EventScope) => unknown, test: (value: unknown) 
   };
 }
 
-function literalOf(node: ASTNode): Literal | undefined {
+/** What a literal stands for; undefined for anything else. */
+export function literalOf(node: ASTNode): Literal | undefined {
   if (node.op !== 'value') return undefined;
   const value = node.args;
   return typeof value === 'string' || typeof value === 'bigint' || typeof value === 'boolean' ? value : undefined;
 }
 
 /** Reads a scalar field; undefined for anything else, and for keys of maps. */
-function fieldReader(kind: EventKind, node: ASTNode): ((scope: EventScope) => unknown) | undefined {
+export function fieldReader(kind: EventKind, node: ASTNode): ((scope: EventScope) => unknown) | undefined {
   const text = pathOfNode(node);
   if (text === undefined || text.startsWith('container.labels.')) return undefined;
   const resolved = resolvePath(kind, text);

@@ -7,6 +7,7 @@ import {
 } from '@marcbachmann/cel-js';
 import { type EventKind, eventKinds, eventTypes, fieldCatalog, fieldsOf, variablesOf } from './field-catalog.ts';
 import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
+import { type NecessaryValues, necessaryValues } from './necessary-values.ts';
 import { createPrefilter, pathOfNode } from './prefilter.ts';
 import { findUnreachable } from './reachability.ts';
 import type { EventScope } from './scope.ts';
@@ -17,6 +18,8 @@ import { didYouMean } from './suggest.ts';
 export interface RuleExpression {
   /** False where the condition cannot be true; cheap. */
   mayMatch(scope: EventScope): boolean;
+  /** The condition is asked only about events that have these; undefined: about all. */
+  needs: NecessaryValues | undefined;
   /** An absent field that decides makes it false. @throws EvaluationError for what is wrong in the expression itself. */
   evaluate(scope: EventScope): boolean;
   /** The values the condition looks at. */
@@ -50,6 +53,7 @@ export function compileExpression(kind: EventKind, environment: Environment, tex
       return { ok: false, problem: { offset: 0, reason: 'the condition is never true', hint: undefined } };
     const expression = {
       mayMatch: createPrefilter(kind, parsed.ast),
+      needs: necessaryValues(kind, parsed.ast),
       evaluate: (scope: EventScope) => evaluate(parsed, scope),
       paths,
     };

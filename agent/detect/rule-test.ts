@@ -1,6 +1,7 @@
 import { containerOfExample, eventOfExample } from './example-event.ts';
 import { factsOfExample } from './example-facts.ts';
 import type { EventKind } from './field-catalog.ts';
+import { areMet } from './necessary-values.ts';
 import type { Rule } from './rule.ts';
 import type { RuleExample } from './rule-example.ts';
 import { type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
@@ -28,7 +29,8 @@ function failureOf(rule: Rule, example: RuleExample): string {
   const scope = scopeOfExample(kind, example);
   try {
     const holds = program.when.evaluate(scope);
-    if (holds && !program.when.mayMatch(scope)) return 'the prefilter takes out what the condition matches';
+    if (holds && !(program.when.mayMatch(scope) && areMet(program.when.needs, scope)))
+      return 'the prefilter takes out what the condition matches';
     const matched = holds && !program.exceptions.some((exception) => exception.applies(scope));
     if (matched !== example.match) return matched ? 'it matches, and must not' : 'it does not match, and must';
     const summary = program.summary.render(scope);
