@@ -38,6 +38,8 @@ interface Health {
 interface Slot extends Indexed {
   program: RuleProgram;
   health: Health;
+  /** Its rule's place among the others. */
+  order: number;
 }
 
 /** Evaluates rules, indexed by kind of event and by the values they need. One rule's failure never keeps the others from being evaluated. */

@@ -3,8 +3,8 @@ import type { EventKind } from './field-catalog.ts';
 import { fieldReader, type Literal, literalOf, pathOfNode } from './prefilter.ts';
 import type { EventScope } from './scope.ts';
 
-/** A field that must have one of these values where a condition is true. */
-export interface NecessaryValues {
+/** A field, and values of it. */
+export interface FieldValues {
   /** As it is written in the condition. */
   path: string;
   read: (scope: EventScope) => unknown;
@@ -12,24 +12,17 @@ export interface NecessaryValues {
 }
 
 /**
- * The field that tells most about whether a condition can be true: events are looked up by it, instead of every condition being
- * asked about every event. Undefined where the condition compares no field with literals in a way that has to hold.
+ * Where a condition is true, at least one of these fields has one of its values. Conditions are looked up by it, instead of every
+ * one being asked about every event. Undefined where no comparison of a field with literals has to hold.
  */
-export function necessaryValues(kind: EventKind, ast: ASTNode): NecessaryValues | undefined {
-  return collect(kind, ast).toSorted((a, b) => breadth(a) - breadth(b))[0];
-}
+export type NecessaryValues = readonly FieldValues[];
 
-/** Few texts or numbers tell most; true and false nearly nothing. */
-function breadth({ values }: NecessaryValues): number {
-  return [...values].some((value) => typeof value === 'boolean') ? Number.POSITIVE_INFINITY : values.size;
-}
-
-function collect(kind: EventKind, node: ASTNode): NecessaryValues[] {
+export function necessaryValues(kind: EventKind, node: ASTNode): NecessaryValues | undefined {
   switch (node.op) {
     case '&&':
-      return [...collect(kind, node.args[0]), ...collect(kind, node.args[1])];
+      return narrower(necessaryValues(kind, node.args[0]), necessaryValues(kind, node.args[1]));
     case '||':
-      return united(collect(kind, node.args[0]), collect(kind, node.args[1]));
+      return united(necessaryValues(kind, node.args[0]), necessaryValues(kind, node.args[1]));
     case '==':
       return equality(kind, node.args);
     case 'in':
@@ -37,38 +30,53 @@ function collect(kind: EventKind, node: ASTNode): NecessaryValues[] {
     case '.':
       return ofField(kind, node, [true]);
     default:
-      return [];
+      return undefined;
   }
 }
 
-/** Either side may hold, so only what both need of the same field is needed. */
-function united(left: NecessaryValues[], right: NecessaryValues[]): NecessaryValues[] {
-  return left.flatMap((one) => {
-    const other = right.find(({ path }) => path === one.path);
-    return other === undefined ? [] : [{ ...one, values: new Set([...one.values, ...other.values]) }];
-  });
+/** False where a condition that needs these cannot be true. */
+export function areMet(needs: NecessaryValues | undefined, scope: EventScope): boolean {
+  return needs === undefined || needs.some(({ read, values }) => values.has(read(scope) as Literal));
 }
 
-function equality(kind: EventKind, [left, right]: [ASTNode, ASTNode]): NecessaryValues[] {
+/** Both have to hold: the one that tells more is enough. */
+function narrower(left: NecessaryValues | undefined, right: NecessaryValues | undefined): NecessaryValues | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return breadth(right) < breadth(left) ? right : left;
+}
+
+/** Few texts or numbers tell most; true and false nearly nothing. */
+function breadth(needs: NecessaryValues): number {
+  const values = needs.flatMap((field) => [...field.values]);
+  return values.some((value) => typeof value === 'boolean') ? Number.POSITIVE_INFINITY : values.length;
+}
+
+/** Either may hold. */
+function united(left: NecessaryValues | undefined, right: NecessaryValues | undefined): NecessaryValues | undefined {
+  if (left === undefined || right === undefined) return undefined;
+  const byPath = new Map(left.map((field) => [field.path, field]));
+  for (const field of right) {
+    const values = new Set([...(byPath.get(field.path)?.values ?? []), ...field.values]);
+    byPath.set(field.path, { ...field, values });
+  }
+  return [...byPath.values()];
+}
+
+function equality(kind: EventKind, [left, right]: [ASTNode, ASTNode]): NecessaryValues | undefined {
   const literal = literalOf(right);
   if (literal !== undefined) return ofField(kind, left, [literal]);
   const reversed = literalOf(left);
-  return reversed === undefined ? [] : ofField(kind, right, [reversed]);
+  return reversed === undefined ? undefined : ofField(kind, right, [reversed]);
 }
 
-function membership(kind: EventKind, [left, right]: [ASTNode, ASTNode]): NecessaryValues[] {
-  if (right.op !== 'list') return [];
+function membership(kind: EventKind, [left, right]: [ASTNode, ASTNode]): NecessaryValues | undefined {
+  if (right.op !== 'list') return undefined;
   const literals = right.args.map(literalOf).filter((literal) => literal !== undefined);
-  return literals.length === right.args.length ? ofField(kind, left, literals) : [];
+  return literals.length === right.args.length ? ofField(kind, left, literals) : undefined;
 }
 
-function ofField(kind: EventKind, node: ASTNode, values: readonly Literal[]): NecessaryValues[] {
+function ofField(kind: EventKind, node: ASTNode, values: readonly Literal[]): NecessaryValues | undefined {
   const path = pathOfNode(node);
   const read = fieldReader(kind, node);
-  return path === undefined || read === undefined ? [] : [{ path, read, values: new Set(values) }];
-}
-
-/** False where a condition with these needs cannot be true. */
-export function areMet(needs: NecessaryValues | undefined, scope: EventScope): boolean {
-  return needs === undefined || needs.values.has(needs.read(scope) as Literal);
+  return path === undefined || read === undefined ? undefined : [{ path, read, values: new Set(values) }];
 }

@@ -39,7 +39,7 @@ function compile(kind: EventKind, node: ASTNode): Filter {
     case 'in':
       return membership(kind, node.args);
     case 'rcall':
-      return textMethod(kind, node);
+      return method(kind, node);
     case '.':
       return fieldIsTrue(kind, node);
     default:
@@ -109,13 +109,22 @@ const textTests: Record<string, (text: string, part: string) => boolean> = {
   contains: (text, part) => text.includes(part),
 };
 
-function textMethod(kind: EventKind, node: ASTNode & { op: 'rcall' }): Filter {
-  const [method, receiver, parameters] = node.args;
-  const test = Object.hasOwn(textTests, method) ? textTests[method] : undefined;
+function method(kind: EventKind, node: ASTNode & { op: 'rcall' }): Filter {
+  const [name, receiver, parameters] = node.args;
+  if (name === 'exists') return hasElements(kind, receiver);
+  const test = Object.hasOwn(textTests, name) ? textTests[name] : undefined;
   const reader = fieldReader(kind, receiver);
   const part = parameters[0] === undefined ? undefined : literalOf(parameters[0]);
   if (test === undefined || reader === undefined || typeof part !== 'string') return opaque;
   return exactTest(reader, (value) => test(value as string, part));
+}
+
+/** None of the elements of an empty list is anything. */
+function hasElements(kind: EventKind, receiver: ASTNode): Filter {
+  const read = valueReader(kind, receiver, (type) => type.startsWith('list<'));
+  return read === undefined
+    ? opaque
+    : { test: (scope) => (read(scope) as unknown[] | undefined)?.length !== 0, exact: false };
 }
 
 function fieldIsTrue(kind: EventKind, node: ASTNode): Filter {
@@ -142,10 +151,18 @@ export function literalOf(node: ASTNode): Literal | undefined {
 
 /** Reads a scalar field; undefined for anything else, and for keys of maps. */
 export function fieldReader(kind: EventKind, node: ASTNode): ((scope: EventScope) => unknown) | undefined {
+  return valueReader(kind, node, isScalar);
+}
+
+function valueReader(
+  kind: EventKind,
+  node: ASTNode,
+  isWanted: (type: string) => boolean,
+): ((scope: EventScope) => unknown) | undefined {
   const text = pathOfNode(node);
   if (text === undefined || text.startsWith('container.labels.')) return undefined;
   const resolved = resolvePath(kind, text);
-  if (!resolved.ok || !isScalar(resolved.path.type)) return undefined;
+  if (!resolved.ok || !isWanted(resolved.path.type)) return undefined;
   const [first = '', second = '', third, ...rest] = resolved.path.segments;
   const readTwo = (scope: EventScope): unknown => member(member(scope, first), second);
   if (third === undefined) return readTwo;

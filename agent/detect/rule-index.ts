@@ -1,44 +1,48 @@
 import type { NecessaryValues } from './necessary-values.ts';
 import type { EventScope } from './scope.ts';
 
-/** Something that can only be meant by events in which a field has one of some values, or by any where there is no such field. */
 export interface Indexed {
+  /** Undefined: any event may be meant. */
   readonly needs: NecessaryValues | undefined;
-  /** Its place among the others. */
-  readonly order: number;
 }
 
-interface FieldIndex<Entry> {
+interface Entry<Item> {
+  item: Item;
+  /** The look-up that found it last: it may be found by several fields. */
+  foundIn: number;
+}
+
+interface FieldIndex<Item> {
   read: (scope: EventScope) => unknown;
-  byValue: Map<unknown, Entry[]>;
+  byValue: Map<unknown, Entry<Item>[]>;
 }
 
 /** Finds what an event may mean by the values of its fields: each field is read once, however many ask for it. */
-export class RuleIndex<Entry extends Indexed> {
-  readonly #always: Entry[] = [];
-  readonly #fields = new Map<string, FieldIndex<Entry>>();
+export class RuleIndex<Item extends Indexed> {
+  readonly #always: Item[] = [];
+  readonly #fields = new Map<string, FieldIndex<Item>>();
+  #lookUps = 0;
 
-  add(entry: Entry): void {
-    if (entry.needs === undefined) {
-      this.#always.push(entry);
-      return;
-    }
-    const { path, read, values } = entry.needs;
-    const field = this.#fields.get(path) ?? { read, byValue: new Map<unknown, Entry[]>() };
-    this.#fields.set(path, field);
-    for (const value of values) {
-      const entries = field.byValue.get(value);
-      if (entries === undefined) field.byValue.set(value, [entry]);
-      else entries.push(entry);
+  add(item: Item): void {
+    if (item.needs === undefined) this.#always.push(item);
+    const entry = { item, foundIn: 0 };
+    for (const { path, read, values } of item.needs ?? []) {
+      const field = this.#fields.get(path) ?? { read, byValue: new Map<unknown, Entry<Item>[]>() };
+      this.#fields.set(path, field);
+      for (const value of values) field.byValue.set(value, [...(field.byValue.get(value) ?? []), entry]);
     }
   }
 
-  /** Calls back for each that the event may mean, in no particular order. */
-  forEach(scope: EventScope, onEntry: (entry: Entry) => void): void {
-    for (const entry of this.#always) onEntry(entry);
+  /** Calls back once for each that the event may mean, in no particular order. */
+  forEach(scope: EventScope, onItem: (item: Item) => void): void {
+    const lookUp = ++this.#lookUps;
+    for (const item of this.#always) onItem(item);
     for (const { read, byValue } of this.#fields.values()) {
-      const entries = byValue.get(read(scope));
-      if (entries !== undefined) for (const entry of entries) onEntry(entry);
+      for (const entry of byValue.get(read(scope)) ?? []) {
+        if (entry.foundIn === lookUp) continue;
+        entry.foundIn = lookUp;
+        onItem(entry.item);
+      }
     }
   }
 }
