@@ -50,10 +50,22 @@ export function privilegesOfSample(task: SampledTask): HeldPrivileges {
 
 function nothingKnown(pid: number, startKtimeNs: bigint, cgroupId: bigint): KnownProcess {
   return {
-    ...{ pid, startKtimeNs, cgroupId },
-    ...{ execId: undefined, origin: undefined, current: undefined, namespaces: undefined, executable: undefined },
-    ...{ stdioSockets: undefined, knownKtimeNs: 0n, fingerprint: 0n, unseenExecId: undefined },
-    ...{ threads: undefined, reported: undefined, sampledIn: 0, absentSamples: 0 },
+    pid,
+    startKtimeNs,
+    cgroupId,
+    execId: undefined,
+    origin: undefined,
+    current: undefined,
+    namespaces: undefined,
+    executable: undefined,
+    stdioSockets: undefined,
+    knownKtimeNs: 0n,
+    fingerprint: 0n,
+    unseenExecId: undefined,
+    threads: undefined,
+    reported: undefined,
+    sampledIn: 0,
+    absentSamples: 0,
   };
 }
 

@@ -61,7 +61,7 @@ export interface InvalidRecord {
 }
 
 /** How long records may gather while there is work. Without work the reader sleeps until the kernel wakes it. */
-const drainIntervalMs = 4;
+const drainIntervalMs = 6;
 const maxRecordsPerDrain = 100_000;
 /** Tasks of one sample: more than twice the processes that the programs' table holds. */
 const defaultMaxSampledTasks = 300_000;
