@@ -5,7 +5,7 @@ import type { Budgets } from '../agent/sensor/budgets.ts';
 import type { CollectorConfigInput } from '../collector/config.ts';
 import { budgetOption } from './budget-option.ts';
 import { CommandError } from './command-error.ts';
-import { checkAddress, collect, option, parseIntervalMs, parseSpanMs, parseUrl } from './options.ts';
+import { checkAddress, collect, option, parseCount, parseIntervalMs, parseSpanMs, parseUrl } from './options.ts';
 import { defaultBpfObject, shippedRulesFolder } from './paths.ts';
 
 export const defaultDataDir = '/var/lib/tallyman';
@@ -29,6 +29,9 @@ export interface CollectorOptions {
   cosignKey?: string[];
   insecureRegistry?: string[];
   allowHost?: string[];
+  baselineTime?: number;
+  baselineContainers?: number;
+  baselineStale?: number;
 }
 
 export interface AgentCommandOptions extends RuleOptions {
@@ -50,7 +53,7 @@ const repeatable = ' (repeatable)';
 
 /** What `up` and `collector` share. */
 export function addCollectorOptions(command: Command): Command {
-  return command
+  return addBaselineOptions(command)
     .addOption(option('--data-dir <dir>', 'where the database and logs are kept').default(defaultDataDir))
     .addOption(option('--cluster <name>', 'name of this cluster in alerts and NATS subjects').default('default'))
     .addOption(
@@ -85,6 +88,26 @@ export function addCollectorOptions(command: Command): Command {
         `registry that may be at a private address${repeatable}`,
         'TALLYMAN_ALLOW_HOSTS',
       ).argParser(collect),
+    );
+}
+
+function addBaselineOptions(command: Command): Command {
+  return command
+    .addOption(
+      option(
+        '--baseline-time <span>',
+        'how long containers must have been watched before their baseline is ready; 1h when not given',
+      ).argParser(parseSpanMs),
+    )
+    .addOption(
+      option('--baseline-containers <n>', 'how many containers must have been seen from their start; else 1').argParser(
+        parseCount,
+      ),
+    )
+    .addOption(
+      option('--baseline-stale <span>', 'a baseline is stale when nothing of it ran for so long; else 30d').argParser(
+        parseSpanMs,
+      ),
     );
 }
 
@@ -193,6 +216,11 @@ export function collectorConfig(options: CollectorOptions): CollectorConfigInput
     keyFiles: options.cosignKey,
     insecureRegistries: options.insecureRegistry,
     allowedHosts: options.allowHost,
+    baselines: {
+      minObservedMs: options.baselineTime,
+      minContainers: options.baselineContainers,
+      staleAfterMs: options.baselineStale,
+    },
   };
 }
 

@@ -3,6 +3,8 @@ import type { Registry } from 'prom-client';
 import { errorText } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
+import { Baselines } from './baseline/baselines.ts';
+import { BaselinePush } from './baseline/push.ts';
 import { addChecks } from './checks.ts';
 import { type CollectorConfig, type CollectorConfigInput, databaseFile, parseCollectorConfig } from './config.ts';
 import { createCorrelator } from './correlate/correlate.ts';
@@ -61,6 +63,12 @@ interface Running {
   httpUrl: string;
   publisher: Publisher;
   status: () => CollectorStatus;
+}
+
+/** What is known beside what agents tell at the moment. */
+interface Known {
+  records: Records;
+  baselines: Baselines;
 }
 
 type Closer = () => unknown;
@@ -125,11 +133,14 @@ class ComposedCollector implements Collector {
     const store = await this.#openStore();
     const publisher = await this.#openPublisher(store);
     const records = this.#openRecords(store);
+    const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = metrics.gauge('inbox_items', 'Items stored and not worked off.');
-    const pipeline = this.#createPipeline(store, publisher, records, () => {
+    const pipeline = this.#createPipeline(store, publisher, { records, baselines }, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
     });
+    const push = new BaselinePush({ baselines, send: (agentId, update) => ingest.tellBaselines(agentId, update) });
+    this.#closers.push(() => push.close());
     const ingest = createIngest({
       listenAddress: uplink.listenAddress,
       insecureUplink: uplink.insecure,
@@ -139,9 +150,11 @@ class ComposedCollector implements Collector {
       store,
       onConnected: ({ node, agentId }) => store.putNode(node, agentId, undefined, Date.now()),
       onStored: () => pipeline.wake(),
+      ...push.events,
       logger,
       metrics,
     });
+    baselines.start();
     pipeline.start();
     addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
     const status = (): CollectorStatus =>
@@ -156,7 +169,7 @@ class ComposedCollector implements Collector {
         outstandingItems: pipeline.outstanding(),
         gaps: pipeline.gaps(),
       });
-    const httpUrl = await this.#startQuery(store, records, status);
+    const httpUrl = await this.#startQuery(store, { records, baselines }, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
     return { address, httpUrl, publisher, status };
@@ -193,10 +206,18 @@ class ComposedCollector implements Collector {
     return records;
   }
 
-  #createPipeline(store: Store, publisher: Publisher, records: Records, onDrained: () => void): Pipeline {
+  #openBaselines(store: Store, records: Records, connectedNodes: () => ReadonlySet<string>): Baselines {
+    const { logger, metrics } = this.#parts;
+    const baselines = new Baselines({ ...this.#config.baselines, store, records, connectedNodes, logger, metrics });
+    this.#closers.push(() => baselines.close());
+    return baselines;
+  }
+
+  #createPipeline(store: Store, publisher: Publisher, known: Known, onDrained: () => void): Pipeline {
     const { policyFile, papersWaitMs, cluster } = this.#config;
     const { logger, metrics } = this.#parts;
     const policy = policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
+    const { records, baselines } = known;
     const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
     const pipeline = createPipeline({
       store,
@@ -204,6 +225,7 @@ class ComposedCollector implements Collector {
       decide: (correlated) => decide(correlated, policy),
       publisher,
       cluster,
+      baselines,
       onDrained,
       logger,
       metrics,
@@ -213,14 +235,14 @@ class ComposedCollector implements Collector {
     return pipeline;
   }
 
-  async #startQuery(store: Store, records: Records, status: () => CollectorStatus): Promise<string> {
+  async #startQuery(store: Store, known: Known, status: () => CollectorStatus): Promise<string> {
     const { listenAddress, token } = this.#config.http;
     const { logger, metrics, registries = [] } = this.#parts;
     const query = createQueryServer({
       listenAddress,
       token,
       store,
-      records,
+      ...known,
       readiness: this.readiness,
       registries: [metrics.registry, ...registries],
       status,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../common/errors.ts';
+import { defaultLearning } from './baseline/options.ts';
 import { defaultStoreBounds } from './store/sqlite/tables.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -20,6 +21,13 @@ const nats = z.strictObject({
       keyFile: z.string().optional(),
     })
     .optional(),
+});
+
+/** When a baseline is learned, and when nobody needs it any more. */
+const baselines = z.strictObject({
+  minObservedMs: count.default(defaultLearning.minObservedMs),
+  minContainers: count.default(defaultLearning.minContainers),
+  staleAfterMs: count.default(defaultLearning.staleAfterMs),
 });
 
 const retention = z.strictObject({
@@ -72,6 +80,7 @@ export const collectorConfigSchema = z.strictObject({
   /** How long a finding waits for the papers of its image. */
   papersWaitMs: z.number().int().min(0).max(60_000).default(3_000),
   retention: retention.prefault({}),
+  baselines: baselines.prefault({}),
   /** OTLP endpoint for the collector's own traces; not the alerts'. Else OTEL_EXPORTER_OTLP_ENDPOINT, else none. */
   selfTelemetryEndpoint: z.string().min(1).optional(),
 });

@@ -74,6 +74,7 @@ const decision: Decision = { action: 'alert', severity: 'medium', score: 50, rea
 function run(change: Partial<PipelineOptions> = {}): Pipeline {
   const pipeline = createPipeline({
     store,
+    baselines: { learn: () => undefined, flush: () => undefined, alerted: () => undefined },
     correlator: { correlate: async (value) => correlated(value), prefetch: () => undefined },
     decide: () => decision,
     publisher: {

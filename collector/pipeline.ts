@@ -8,7 +8,7 @@ import { GapLog } from './inbox/gap-log.ts';
 import { InboxReader } from './inbox/inbox-reader.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { type AlertPublisher, PublishLine } from './inbox/publish-line.ts';
-import { Stages } from './inbox/stages.ts';
+import { type StageBaselines, Stages } from './inbox/stages.ts';
 import { Worker } from './inbox/worker.ts';
 import type { Store, StoredGap } from './store/store.ts';
 
@@ -18,6 +18,7 @@ export interface PipelineOptions {
   decide: (correlated: CorrelatedFinding) => Decision;
   publisher: AlertPublisher;
   cluster: string;
+  baselines: StageBaselines;
   /** Findings that are correlated at once. */
   maxConcurrentFindings?: number;
   /** Items taken from the inbox and not yet done. */
@@ -46,7 +47,7 @@ export interface Pipeline {
 /**
  * The collector's stages, top to bottom:
  *
- *   inbox (durable, bounded by ingest) → read in order → correlate (concurrent, in order per container) → decide
+ *   inbox (durable, bounded by ingest) → read in order → baselines learn; correlate (concurrent, in order per container) → decide
  *     → publish line (in order, in groups) → outbox (durable) → out of the inbox
  *
  * An item leaves the inbox only when what follows from it is stored. A crash in between repeats the item: alerts are

@@ -12,7 +12,7 @@ import { ownershipOf } from './ownership.ts';
 const node = Node.fromPartial({ name: 'n' });
 
 function sbomSaying(ownership: Ownership): SbomIndex {
-  return { format: 'spdx-2.3', components: [], ownedFileCount: 1, ownerOf: () => ownership };
+  return { format: 'spdx-2.3', components: [], ownedFileCount: 1, ownedFiles: () => [], ownerOf: () => ownership };
 }
 
 const papersNow = () => ({ ...samplePapers('verified'), checkedAtUnixMs: Date.now() });

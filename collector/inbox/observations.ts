@@ -1,5 +1,5 @@
 import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
-import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
+import { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { InboxItem, ObservationKind, StoredObservation } from '../store/store.ts';
 
 const kinds = {
@@ -44,4 +44,17 @@ export function toStoredObservation(item: InboxItem, observation: Observation): 
     firstSeenUnixMs,
     lastSeenUnixMs: Math.max(firstSeenUnixMs, item.receivedAtUnixMs),
   };
+}
+
+/** The observation that a row was made of, as far as the row holds it. */
+export function toObservation({ containerId, kind, fact, firstSeenUnixMs }: StoredObservation): Observation {
+  const $case = Object.entries(kinds).find(([, word]) => word === kind)?.[0];
+  const { origin, ...value } = JSON.parse(fact) as Record<string, unknown>;
+  const known = Object.entries(origins).find(([, word]) => word === origin)?.[0];
+  return Observation.fromPartial({
+    containerId,
+    firstSeenUnixNs: BigInt(firstSeenUnixMs) * 1_000_000n,
+    origin: known === undefined ? ProcessEntry.UNSPECIFIED : (Number(known) as ProcessEntry),
+    fact: { $case, value } as unknown as NonNullable<Observation['fact']>,
+  });
 }

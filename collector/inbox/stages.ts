@@ -7,11 +7,13 @@ import type { Metrics } from '../../common/metrics.ts';
 import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { AgentStatus, ContainerUpdate, Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { Baselines } from '../baseline/baselines.ts';
 import type { Correlator } from '../correlate/correlate.ts';
 import { imageQueryOf } from '../correlate/image-query.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
 import type { Alert, CorrelatedFinding, Decision } from '../decide/alert.ts';
 import { createAlert } from '../decide/create-alert.ts';
+import { severityRank } from '../decide/severity.ts';
 import type { InboxItem, Store, StoredGap } from '../store/store.ts';
 import { addKnownGaps } from './data-gaps.ts';
 import { fallbackDecision } from './fallback-decision.ts';
@@ -24,12 +26,16 @@ export interface StagesOptions {
   correlator: Pick<Correlator, 'correlate' | 'prefetch'>;
   decide: (correlated: CorrelatedFinding) => Decision;
   cluster: string;
+  baselines: StageBaselines;
   gapLog: GapLog;
   storeEpisode: Episode;
   signal: AbortSignal;
   logger: Logger;
   metrics: Metrics;
 }
+
+/** What baselines are told of. */
+export type StageBaselines = Pick<Baselines, 'learn' | 'flush' | 'alerted'>;
 
 /** Answers without effect until an OpenTelemetry SDK is registered (telemetry.ts). */
 const tracer = trace.getTracer('tallyman-collector');
@@ -59,6 +65,17 @@ export class Stages {
     );
   }
 
+  /** Teaches the baselines, in the order in which items came. */
+  learn(items: readonly InboxItem[]): Promise<void> {
+    const { baselines } = this.#options;
+    let learned = 0;
+    return this.#persist(() => {
+      // What has been learned is in memory; only its writing is tried again.
+      for (; learned < items.length; learned++) baselines.learn(items.slice(learned, learned + 1));
+      baselines.flush();
+    });
+  }
+
   /** What a finding becomes; the publisher knows what to do with decisions that are not to alert. */
   finding(item: InboxItem, finding: Finding): Promise<Alert> {
     return inSpan('finding', finding, async (span) => {
@@ -68,6 +85,7 @@ export class Stages {
       const decision = this.#decide(correlated);
       const { action, severity } = decision;
       this.#decisions.inc({ action, severity });
+      this.#noteAlert(item, finding, decision);
       span.setAttributes({ 'tallyman.decision.action': action, 'tallyman.alert.severity': severity });
       return createAlert({ cluster: this.#options.cluster, correlated, decision, createdAtUnixMs: Date.now() });
     });
@@ -159,6 +177,14 @@ export class Stages {
       const papers = unknownPapers(imageQueryOf(finding.container), errorText(thrown), Date.now());
       return { finding, node, receivedAtUnixMs, papers, ownership: undefined };
     }
+  }
+
+  /** How a container was started says nothing about what it does at the moment. */
+  #noteAlert({ node }: InboxItem, { container, event, ruleId }: Finding, { action, severity }: Decision): void {
+    if (action !== 'alert' || severityRank(severity) < severityRank('medium')) return;
+    if (container === undefined || event === undefined || event.evidence?.$case === 'posture') return;
+    const atUnixMs = Number(event.timeUnixNs / 1_000_000n);
+    this.#options.baselines.alerted(node.name, container.id, { ruleId, atUnixMs });
   }
 
   #decide(correlated: CorrelatedFinding): Decision {

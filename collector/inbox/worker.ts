@@ -29,9 +29,17 @@ export class Worker {
     const { stages } = this.#options;
     const isObservation = (item: InboxItem): boolean => item.item.item?.$case === 'observation';
     const observations = items.filter(isObservation);
-    if (observations.length > 0) void this.#finish(observations, 'observation', stages.observations(observations));
-    for (const item of items)
-      if (!isObservation(item)) void this.#finish([item], item.item.item?.$case ?? 'unknown', this.#work(item));
+    const kept = observations.length > 0 ? stages.observations(observations) : Promise.resolve();
+    const learned = stages.learn(items);
+    // Nothing that teaches is done before what it taught is stored.
+    if (observations.length > 0) void this.#finish(observations, 'observation', Promise.all([kept, learned]));
+    else learned.catch(() => undefined);
+    for (const item of items) {
+      if (isObservation(item)) continue;
+      const teaches = item.item.item?.$case === 'containerUpdate' || item.item.item?.$case === 'gap';
+      const work = teaches ? Promise.all([this.#work(item), learned]) : this.#work(item);
+      void this.#finish([item], item.item.item?.$case ?? 'unknown', work);
+    }
   }
 
   async #work(item: InboxItem): Promise<void> {

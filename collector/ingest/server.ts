@@ -4,6 +4,7 @@ import { CodedError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Metrics } from '../../common/metrics.ts';
+import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { UplinkServiceService } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Store } from '../store/store.ts';
@@ -25,6 +26,11 @@ export interface IngestOptions {
   maxSessionMemoryMiB?: number;
   helloTimeoutMs?: number;
   onConnected?: (agent: ConnectedAgent) => void;
+  /** The agent can be told something. */
+  onWelcomed?: (agent: { agentId: string; node: Node }) => void;
+  onDisconnected?: (agentId: string) => void;
+  /** The agent was behind with reading, and has caught up. */
+  onAgentDrained?: (agentId: string) => void;
   /** Called after each stored batch. */
   onStored?: () => void;
   logger: Logger;
@@ -44,6 +50,8 @@ export interface Ingest {
   /** The inbox got smaller: streams that were held back may go on. */
   inboxDrained(): void;
   agents(): ConnectedAgent[];
+  /** blocked: the agent is behind with reading; `onAgentDrained` is called when it has caught up. gone: it is not connected. */
+  tellBaselines(agentId: string, update: BaselineUpdate): 'sent' | 'blocked' | 'gone';
   /** Why batches cannot be stored at the moment. */
   failing(): string | undefined;
   /** Ends all streams (agents reconnect and send again what was not acknowledged) and stops listening. */
@@ -116,6 +124,10 @@ class UplinkIngest implements Ingest {
     return [...this.#byAgent.values()].map(({ connected }) => connected);
   }
 
+  tellBaselines(agentId: string, update: BaselineUpdate): 'sent' | 'blocked' | 'gone' {
+    return this.#byAgent.get(agentId)?.session.tellBaselines(update) ?? 'gone';
+  }
+
   failing(): string | undefined {
     const { storeEpisode } = this.#host;
     return storeEpisode.failing ? storeEpisode.reason : undefined;
@@ -140,7 +152,11 @@ class UplinkIngest implements Ingest {
       helloTimeoutMs: this.#options.helloTimeoutMs ?? 10_000,
       hasRoom: () => store.inboxSize() < maxInboxItems,
       admit: (session, agent) => this.#admit(session, agent),
+      welcomed: (_session, agent) => this.#options.onWelcomed?.(agent),
       stored: () => this.#options.onStored?.(),
+      drained: ({ agent }) => {
+        if (agent !== undefined) this.#options.onAgentDrained?.(agent.agentId);
+      },
       ended: (session) => this.#ended(session),
     };
   }
@@ -175,6 +191,7 @@ class UplinkIngest implements Ingest {
     const { agent } = session;
     if (agent === undefined || this.#byAgent.get(agent.agentId)?.session !== session) return;
     this.#byAgent.delete(agent.agentId);
+    this.#options.onDisconnected?.(agent.agentId);
     this.#metrics.agents.set(this.#byAgent.size);
     if (!this.#closing)
       this.#options.logger.info({ agentId: agent.agentId, node: agent.node.name }, 'agent disconnected');

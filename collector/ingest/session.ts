@@ -3,6 +3,7 @@ import type { Episode } from '../../common/episode.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { version } from '../../common/version.ts';
+import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { ConnectResponse, Hello, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { judgeSequence, type SequenceVerdict } from '../store/sequence.ts';
 import type { Store } from '../store/store.ts';
@@ -12,7 +13,7 @@ import { narrowBatch } from './narrow-batch.ts';
 import { type DecodedItem, decodeRequest } from './wire.ts';
 
 export type UplinkCall = ServerDuplexStream<Uint8Array, ConnectResponse>;
-type Agent = Hello & { node: Node };
+export type Agent = Hello & { node: Node };
 
 /** What a session needs of the ingest it belongs to. */
 export interface SessionHost {
@@ -25,7 +26,11 @@ export interface SessionHost {
   hasRoom(): boolean;
   /** Answers why this agent may not come in; undefined when it may. */
   admit(session: UplinkSession, agent: Agent): { code: status; reason: string } | undefined;
+  /** What is told to the agent from now on comes after its welcome. */
+  welcomed(session: UplinkSession, agent: Agent): void;
   stored(): void;
+  /** The agent reads again what is written to it. */
+  drained(session: UplinkSession): void;
   ended(session: UplinkSession): void;
 }
 
@@ -56,6 +61,7 @@ export class UplinkSession {
     call.on('drain', () => {
       this.#writeBlocked = false;
       this.resumeIfRoom();
+      host.drained(this);
     });
   }
 
@@ -66,6 +72,14 @@ export class UplinkSession {
   /** Reads on when it was held back and the reason is gone. */
   resumeIfRoom(): void {
     if (!this.#ended && !this.#writeBlocked && this.#host.hasRoom()) this.#call.resume();
+  }
+
+  /** Tells the agent baselines, unless it is behind with reading. */
+  tellBaselines(update: BaselineUpdate): 'sent' | 'blocked' | 'gone' {
+    if (this.#ended || this.#agent === undefined) return 'gone';
+    if (this.#writeBlocked) return 'blocked';
+    this.#write({ message: { $case: 'baselineUpdate', value: update } });
+    return 'sent';
   }
 
   end(code: status, reason: string): void {
@@ -113,6 +127,7 @@ export class UplinkSession {
       this.#write({
         message: { $case: 'welcome', value: { protocolVersion, collectorVersion: version, ackedSequence } },
       });
+      this.#host.welcomed(this, agent);
     } catch (thrown) {
       this.#storeFailed(thrown);
     }

@@ -8,6 +8,8 @@ import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { Container, ContainerState } from '../../proto/generated/tallyman/v1/container.ts';
 import { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
+import { Baselines } from '../baseline/baselines.ts';
+import { defaultLearning } from '../baseline/options.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -46,11 +48,18 @@ const records: Records = {
   peek: (query) => (query.reference === 'app:1' ? answer(query) : undefined),
 };
 
+function openBaselines(): Baselines {
+  const metrics = new Metrics('collector');
+  const options = { ...defaultLearning, connectedNodes: () => new Set<string>(), logger: silentLogger, metrics };
+  return new Baselines({ store, records, ...options });
+}
+
 async function serve(change: Partial<QueryServerOptions> = {}): Promise<string> {
   const server = createQueryServer({
     listenAddress: '127.0.0.1:0',
     store,
     records,
+    baselines: openBaselines(),
     readiness,
     registries: [new Metrics('agent').registry, new Metrics('collector').registry],
     status: () => ({ version: '0' }),

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { CodedError, errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
+import type { Baselines } from '../baseline/baselines.ts';
 import type { Records } from '../records/papers.ts';
 import type { Store } from '../store/store.ts';
 import { createGuard } from './guard.ts';
@@ -23,6 +24,7 @@ export interface QueryServerOptions {
   token?: string;
   store: Store;
   records: Records;
+  baselines: Baselines;
   readiness: Readiness;
   /** Answered together by /metrics. */
   registries: readonly Registry[];

@@ -126,6 +126,8 @@ export interface SbomIndex {
   readonly ownedFileCount: number;
   /** `path` is absolute, as the kernel resolved it. */
   ownerOf(path: string): Ownership;
+  /** All files that packages claim, with the indexes of these in `components`. */
+  ownedFiles(): Iterable<{ path: string; owners: readonly number[] }>;
 }
 
 /** The answer of records: papers, and the SBOM they speak of when there is a readable one. */

@@ -1,5 +1,6 @@
 import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
 import type { AgentStatus, Gap, Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { BaselineStore } from '../baseline/baseline-book.ts';
 import type { SeverityWord } from '../decide/alert.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
@@ -44,6 +45,8 @@ export interface InboxItem {
   inboxId: number;
   node: Node;
   agentId: string;
+  /** When the agent started, by its node's clock. */
+  agentEpochUnixNs: bigint;
   item: Item;
   receivedAtUnixMs: number;
 }
@@ -116,7 +119,7 @@ export interface Pruned {
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
-export interface Store extends RecordsCache {
+export interface Store extends RecordsCache, BaselineStore {
   /**
    * Stores a batch and moves the acknowledged sequence in one transaction. Answers the highest contiguous sequence
    * stored for (agentId, epoch); a batch that was stored before changes nothing.

@@ -33,6 +33,10 @@ export class MemorySbomIndex implements SbomIndex {
     return this.#exact(normal) ?? this.#directory(normal) ?? this.#nobody(normal);
   }
 
+  *ownedFiles(): Iterable<{ path: string; owners: readonly number[] }> {
+    for (const [path, owners] of this.#sbom.files) yield { path, owners: [owners].flat() as number[] };
+  }
+
   /** Under its own name, then under its name on the other side of a merged /usr. */
   #exact(path: string): Ownership | undefined {
     const { files, evidence, usrMerge } = this.#sbom;

@@ -12,6 +12,8 @@ export interface BatchSource {
 interface InboxRow {
   inbox_id: number;
   agent_id: string;
+  /** In text: a 64-bit number. */
+  epoch: string;
   node: Uint8Array;
   item: Uint8Array;
   received_at_unix_ms: number;
@@ -34,7 +36,7 @@ export class InboxTable {
       .pluck()
       .safeIntegers();
     this.#read = database.prepare(
-      `SELECT inbox_id, agent_id, node, item, received_at_unix_ms FROM inbox JOIN sources USING (source_id)
+      `SELECT inbox_id, agent_id, CAST(epoch AS TEXT) AS epoch, node, item, received_at_unix_ms FROM inbox JOIN sources USING (source_id)
        WHERE inbox_id > ? ORDER BY inbox_id LIMIT ?`,
     );
     this.#pruneSources = database.prepare(
@@ -66,6 +68,7 @@ export class InboxTable {
       inboxId: row.inbox_id,
       node: Node.decode(row.node),
       agentId: row.agent_id,
+      agentEpochUnixNs: BigInt(row.epoch),
       item: decodeItem(row.item),
       receivedAtUnixMs: row.received_at_unix_ms,
     }));

@@ -6,6 +6,7 @@ import type { Logger } from '../../../common/logger.ts';
 import type { Metrics } from '../../../common/metrics.ts';
 import type { Container } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
+import type { BaselineChanges, BaselineContainer, FactRecord } from '../../baseline/fact-record.ts';
 import type { Papers } from '../../records/papers.ts';
 import type {
   AlertFilter,
@@ -152,6 +153,22 @@ class SqliteStore implements Store {
 
   listNodes(): StoredNode[] {
     return this.#guard('listing nodes', () => this.#tables.nodes.list());
+  }
+
+  listBaselineHeads(): string[] {
+    return this.#guard('reading baselines', () => this.#tables.baselines.heads());
+  }
+
+  listBaselineFacts(baselineId: string): FactRecord[] {
+    return this.#guard('reading a baseline', () => this.#tables.baselines.facts(baselineId));
+  }
+
+  listBaselineContainers(): BaselineContainer[] {
+    return this.#guard('reading baselines', () => this.#tables.baselines.containers());
+  }
+
+  writeBaselines(changes: BaselineChanges): void {
+    this.#guard('storing baselines', () => this.#tables.baselines.write(changes));
   }
 
   getPapers(key: string): Papers | undefined {

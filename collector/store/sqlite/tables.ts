@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Pruned } from '../store.ts';
 import { AlertTable } from './alert-table.ts';
+import { BaselineTable } from './baseline-table.ts';
 import { DocumentTable, PapersTable } from './cache-tables.ts';
 import { ContainerTable } from './container-table.ts';
 import { GapTable } from './gap-table.ts';
@@ -56,6 +57,7 @@ export interface Tables {
   gaps: GapTable;
   papers: PapersTable;
   documents: DocumentTable;
+  baselines: BaselineTable;
 }
 
 export function openTables(database: Database.Database, bounds: StoreBounds): Tables {
@@ -68,6 +70,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     gaps: new GapTable(database),
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
+    baselines: new BaselineTable(database),
   };
 }
 
