@@ -24,7 +24,10 @@ const capabilities: ClosedValues = {
   has: (name) => capabilityNumber(name) >= 0,
   examples: knownCapabilityNames,
 };
-const capabilitiesOrAll: ClosedValues = { ...capabilities, has: (name) => name === 'ALL' || capabilities.has(name) };
+const capabilitiesOrAll: ClosedValues = {
+  ...capabilities,
+  has: (name) => name === 'CAP_ALL' || capabilities.has(name),
+};
 
 /** By catalog type and field. A field that is not here can have any value. */
 const closed: Record<string, ClosedValues> = {

@@ -31,6 +31,9 @@ export class ContainerView {
   get sandbox(): boolean {
     return this.#container.sandbox;
   }
+  get startedUnixNs(): bigint | undefined {
+    return this.#container.startedUnixNs === 0n ? undefined : this.#container.startedUnixNs;
+  }
   get restartCount(): bigint {
     return BigInt(this.#container.restartCount);
   }

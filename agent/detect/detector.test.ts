@@ -174,13 +174,14 @@ describe('onEvent', () => {
 });
 
 describe('onContainer', () => {
-  const privileged = testContainer({ id: 'p', posture: { privileged: true, hostPid: true, hostIpc: false } });
+  const hardened = { user: '1000', readOnlyRootFilesystem: true, noNewPrivileges: true };
+  const privileged = testContainer({ id: 'p', posture: { ...hardened, privileged: true, hostPid: true } });
 
   it('reports each rule once per container, until the container is forgotten', () => {
     const subject = detector();
-    expect(subject.onContainer(testContainer())).toEqual([]);
+    expect(subject.onContainer(testContainer({ posture: hardened }))).toEqual([]);
     const [namespace, root] = subject.onContainer(privileged);
-    expect([namespace?.ruleId, root?.ruleId]).toEqual(['posture-host-namespace', 'posture-privileged']);
+    expect([namespace?.ruleId, root?.ruleId]).toEqual(['posture-host-pid', 'posture-privileged']);
     expect(root).toMatchObject({
       processes: [],
       ancestryComplete: true,
@@ -191,7 +192,7 @@ describe('onContainer', () => {
         evidence: { $case: 'posture', value: { fields: ['privileged'] } },
       },
     });
-    expect(namespace?.event?.evidence?.value).toEqual({ fields: ['hostPid', 'hostNamespaces'] });
+    expect(namespace?.event?.evidence?.value).toEqual({ fields: ['hostPid'] });
     expect(subject.onContainer(privileged)).toEqual([]);
     expect(subject.onContainer({ ...privileged, id: 'q' })).toHaveLength(2);
     subject.forgetContainer('p');
@@ -200,7 +201,9 @@ describe('onContainer', () => {
 
   it('reports what becomes known later', () => {
     const subject = detector();
-    const unknown = testContainer({ posture: { unknownFields: ['privileged'], runtimeSockets: ['/run/docker.sock'] } });
+    const unknown = testContainer({
+      posture: { ...hardened, unknownFields: ['privileged'], runtimeSockets: ['/run/docker.sock'] },
+    });
     const [socket] = subject.onContainer(unknown);
     expect(socket).toMatchObject({
       ruleId: 'posture-runtime-socket',
@@ -209,7 +212,9 @@ describe('onContainer', () => {
     });
     expect(subject.onContainer({ ...unknown, posture: undefined })).toEqual([]);
     expect(
-      subject.onContainer(testContainer({ posture: { privileged: true } })).map((finding) => finding.ruleId),
+      subject
+        .onContainer(testContainer({ posture: { ...hardened, privileged: true } }))
+        .map((finding) => finding.ruleId),
     ).toEqual(['posture-privileged']);
   });
 });

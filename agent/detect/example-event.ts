@@ -23,6 +23,7 @@ const rootIds: Credentials = { uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 
 const hourNs = 3_600_000_000_000n;
 /** When the executables of examples were last changed. */
 export const exampleChangedUnixNs = 1_690_000_000_000_000_000n;
+const containerStartUnixNs = 1_700_000_000_000_000_000n;
 
 /** What a container gets from Docker by default. */
 const defaultCapabilities = 0xa80425fbn;
@@ -107,8 +108,8 @@ export function containerOfExample(example: ContainerExample = {}): Container {
     name: 'web',
     runtime: 'docker',
     labels: {},
-    createdUnixNs: 1_700_000_000_000_000_000n,
-    startedUnixNs: 1_700_000_000_000_000_000n,
+    createdUnixNs: containerStartUnixNs,
+    startedUnixNs: containerStartUnixNs,
     finishedUnixNs: 0n,
     initPid: 39,
     cgroupId: 4_242n,
@@ -141,7 +142,7 @@ function ordinaryPosture(): Posture {
     hostNetwork: false,
     hostIpc: false,
     hostUts: false,
-    hostUser: true,
+    hostUser: false,
     addedCapabilities: [],
     droppedCapabilities: [],
     seccompUnconfined: false,
@@ -174,7 +175,13 @@ function startOf(pid: number): bigint {
 }
 
 function executable(path: string, example: ProcessExample): Executable {
-  const { inode, changedSecondsBefore: _, writer: __, ...rest } = example.executable ?? {};
+  const {
+    inode,
+    changedSecondsBefore: _,
+    changedAfterStartSeconds: changed,
+    writer: __,
+    ...rest
+  } = example.executable ?? {};
   return {
     pathTruncated: false,
     layer: 'image',
@@ -183,7 +190,7 @@ function executable(path: string, example: ProcessExample): Executable {
     setuid: false,
     setgid: false,
     mtimeNs: exampleChangedUnixNs,
-    ctimeNs: exampleChangedUnixNs,
+    ctimeNs: changed === undefined ? exampleChangedUnixNs : containerStartUnixNs + BigInt(changed) * 1_000_000_000n,
     ...rest,
     path,
     inode: BigInt(inode ?? 7_001),

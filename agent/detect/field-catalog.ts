@@ -139,7 +139,7 @@ export const fieldCatalog = {
     hostNetwork: bool('Shares the host’s network namespace.'),
     hostIpc: bool('Shares the host’s IPC namespace.'),
     hostUts: bool('Shares the host’s UTS namespace.'),
-    hostUser: bool('Shares the host’s user namespace, as containers do unless ids are remapped.'),
+    hostUser: bool('Taken out of the runtime’s remapping of user ids (`--userns=host`).'),
     hostNamespaces: texts('Of `pid`, `network`, `ipc` and `uts`, those shared with the host.'),
     addedCapabilities: texts('Capabilities beyond the runtime’s default.'),
     droppedCapabilities: texts('Capabilities of the runtime’s default that were taken away.'),
@@ -171,6 +171,7 @@ export const fieldCatalog = {
     unusedCapabilities: texts(
       'Capabilities that it was started with and has not used in a day (`--review-after`). Empty until then, and where records of it were lost.',
     ),
+    startedUnixNs: int('When it was started, Unix nanoseconds; absent when not known.'),
     restartCount: int('How often the runtime started it anew, in Kubernetes its container in its pod.'),
     labels: { type: 'map<string, string>', doc: 'Labels; a label that is not set is absent.' },
     image: { type: 'Image', doc: 'The image it was started from.' },

@@ -22,6 +22,8 @@ const executableExample = z.strictObject({
   get writer() {
     return processExample.optional();
   },
+  /** Seconds after the container was started at which the file was last changed; without it long before. */
+  changedAfterStartSeconds: z.int().optional(),
 });
 
 const credentialsExample = z.strictObject({
@@ -167,6 +169,13 @@ const eventExample = z.strictObject({
   sizeBytes: z.int().min(0).optional(),
 });
 
+const mountExample = z.strictObject({
+  source: z.string(),
+  destination: z.string(),
+  writable: z.boolean().default(false),
+  type: z.string().default('bind'),
+});
+
 const postureExample = z.strictObject({
   privileged: z.boolean().optional(),
   hostPid: z.boolean().optional(),
@@ -181,6 +190,7 @@ const postureExample = z.strictObject({
   noNewPrivileges: z.boolean().optional(),
   user: z.string().optional(),
   readOnlyRootFilesystem: z.boolean().optional(),
+  mounts: z.array(mountExample).optional(),
   devices: texts.optional(),
   runtimeSockets: texts.optional(),
   unknownFields: texts.optional(),
@@ -191,6 +201,7 @@ const containerExample = z.strictObject({
   name: z.string().optional(),
   runtime: z.string().optional(),
   namespace: z.string().optional(),
+  sandbox: z.boolean().optional(),
   podName: z.string().optional(),
   /** Names of its users by id, for the sentence: what its /etc/passwd says. */
   users: z.record(z.string().regex(/^\d{1,10}$/), z.string()).optional(),

@@ -54,7 +54,7 @@ describe('attacks on a container of a signed image', () => {
       'CAP_SYS_ADMIN',
     );
     const used = await shop.attack('/bin/actor mount', { capAdd: ['SYS_ADMIN'] });
-    await shop.subscriber.waitFor(used.id, 'cap-dangerous-use');
+    await shop.subscriber.waitFor(used.id, 'cap-mount');
   });
 
   it('sees an interactive shell put into a running container', async () => {
@@ -77,7 +77,7 @@ describe('how a container was started', () => {
     expect(
       enrichment(await shop.subscriber.waitFor(container.id, 'posture-runtime-socket'), 'container.posture').value,
     ).not.toBe('default');
-    await shop.subscriber.waitFor(container.id, 'posture-host-namespace');
+    await shop.subscriber.waitFor(container.id, 'posture-host-pid');
   });
 
   it('reports a privileged container when it is created, whether or not it may start', async () => {

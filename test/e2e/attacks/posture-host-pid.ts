@@ -6,5 +6,5 @@ export const scenario: Scenario = {
   nearMiss: 'true',
   container: { pidMode: 'host' },
   attack: 'true',
-  summary: /shares with its node: pid/,
+  summary: /shares the processes of its node/,
 };
