@@ -14,7 +14,12 @@ export interface ProgramName {
  */
 export function programName(executablePath: string, argv: readonly string[]): ProgramName {
   const binary = baseName(executablePath);
-  return multiCallBinaries.has(binary) ? resolveApplet(binary, argv) : { name: binary, argumentsFrom: 1 };
+  return isMultiCall(binary) ? resolveApplet(binary, argv) : { name: binary, argumentsFrom: 1 };
+}
+
+/** Whether an executable is many programs, so that its path does not say what it does. */
+export function isMultiCall(executablePath: string): boolean {
+  return multiCallBinaries.has(baseName(executablePath));
 }
 
 /** Last component of a path; the whole text where there is no slash. */

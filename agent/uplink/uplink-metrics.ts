@@ -14,6 +14,10 @@ export function createUplinkMetrics(metrics: Metrics) {
     ]),
     undelivered: metrics.counter('uplink_items_undelivered_total', 'Items not acknowledged when the agent stopped.'),
     disconnects: metrics.counter('uplink_disconnects_total', 'Connections and attempts that ended.'),
+    undecodable: metrics.counter(
+      'uplink_messages_undecodable_total',
+      'Messages from the collector that cannot be decoded.',
+    ),
     resentBatches: metrics.counter('uplink_batches_resent_total', 'Batches sent again after a reconnect.'),
     epochs: metrics.counter('uplink_epochs_total', 'Times batches were numbered anew for a collector without memory.'),
   };

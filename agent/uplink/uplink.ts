@@ -6,6 +6,7 @@ import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
+import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { Node, Welcome } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { UplinkConnection } from './connection.ts';
 import { InFlight } from './in-flight.ts';
@@ -31,6 +32,8 @@ export interface UplinkOptions {
   credentials?: ChannelCredentials;
   insecureUplink?: boolean;
   welcomeTimeoutMs?: number;
+  /** What the collector tells of the workloads that run here. */
+  onBaselines?: (update: BaselineUpdate) => void;
   backoff?: { initialMs: number; maxMs: number };
   logger: Logger;
   metrics: Metrics;
@@ -160,6 +163,8 @@ class GrpcUplink implements Uplink {
           {
             welcome: (welcome) => this.#welcome(welcome),
             ack: (sequence) => this.#acknowledged(sequence),
+            baselines: (update) => this.#options.onBaselines?.(update),
+            undecodable: (reason) => this.#undecodable(reason),
             closed: resolve,
           },
         );
@@ -207,6 +212,11 @@ class GrpcUplink implements Uplink {
     this.#works();
     this.#pump();
     this.#settleIfEmpty();
+  }
+
+  #undecodable(reason: string): void {
+    this.#metrics.undecodable.inc();
+    this.#options.logger.error({ reason }, 'a message from the collector cannot be decoded, and is left out');
   }
 
   /** A collector that says welcome and then cannot store does not work: only an acknowledgement ends the episode. */
