@@ -1,6 +1,7 @@
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { Gap } from '../proto/generated/tallyman/v1/uplink.ts';
+import { BaselineStore } from './baseline/baseline-store.ts';
 import { type AgentConfig, type AgentOptions, parseAgentConfig, requireCgroupRoot } from './config.ts';
 import { type Attributor, createAttributor } from './container/attributor.ts';
 import { type CgroupLookup, ContainerState } from './container/container.ts';
@@ -9,6 +10,7 @@ import type { ContainerDirectoryStatus } from './container/directory-status.ts';
 import { hostRuntimes } from './container/host-runtimes.ts';
 import type { Loss } from './container/loss-windows.ts';
 import type { AttributedEvent, WallClock } from './detect/attributed-event.ts';
+import { AwaitedEvents } from './detect/awaited-events.ts';
 import { createDetector, type Detector } from './detect/detector.ts';
 import { RuleWatcher } from './detect/rule-watcher.ts';
 import { FileWatch } from './files/file-watch.ts';
@@ -83,6 +85,7 @@ class ComposedAgent implements Agent {
   readonly #integrity: Integrity;
   readonly #lossLog: LossLog;
   readonly #privileges: PrivilegeWatch;
+  readonly #awaited: AwaitedEvents;
   readonly #pipeline: Pipeline;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #rulesDirs: readonly string[];
@@ -102,6 +105,7 @@ class ComposedAgent implements Agent {
     const nowUnixNs = (): bigint => readClockNs(Clock.realtime);
     const clock = createWallClock({ readBoottimeNs: nowKtimeNs, readRealtimeNs: nowUnixNs });
 
+    const baselines = new BaselineStore({ onChanged: (key) => this.#pipeline.onBaseline(key), logger, metrics });
     this.#uplink =
       parts.uplink ??
       createUplink({
@@ -109,6 +113,7 @@ class ComposedAgent implements Agent {
         insecureUplink: config.insecureUplink,
         ...{ node, agentId: `${config.nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
         ...{ maxQueueItems: config.maxQueueItems, maxQueueBytes: config.maxQueueBytes },
+        onBaselines: (update) => baselines.update(update),
       });
     const onGap = (gap: Gap): boolean => this.#uplink.send({ $case: 'gap', value: gap });
     this.#lossLog = new LossLog({ onGap, clock, nowKtimeNs, metrics });
@@ -118,12 +123,16 @@ class ComposedAgent implements Agent {
       lastWrite: () => undefined,
       unixNs: (ktimeNs: bigint) => clock.unixNs(ktimeNs),
     };
-    this.#detector = createDetector({ rulesDirs: config.rulesDirs, clock, sentenceFacts, logger, metrics });
+    this.#detector = createDetector({
+      ...{ rulesDirs: config.rulesDirs, clock, sentenceFacts, baselines, logger, metrics },
+    });
     const reported = new ReportedExecutions(clock);
+    this.#awaited = new AwaitedEvents({ store: baselines, nowKtimeNs, metrics });
     const stages = {
       detector: this.#detector,
       observations: new Observations({ clock, onLoss: (loss) => this.#lossLog.note(loss) }),
       reported,
+      awaited: this.#awaited,
       uplink: this.#uplink,
       metrics,
     };
@@ -226,7 +235,10 @@ class ComposedAgent implements Agent {
       this.#losses.check();
       this.#lossLog.tick();
     });
-    this.#every(suppressedIntervalMs, () => this.#detector.flushSuppressed());
+    this.#every(suppressedIntervalMs, () => {
+      this.#detector.flushSuppressed();
+      this.#awaited.expire();
+    });
     this.#every(statusIntervalMs, () => this.#reportStatus());
     this.#ruleWatcher = new RuleWatcher({ directories: this.#rulesDirs, onChange: () => this.#reloadRules() });
     this.#reportStatus();

@@ -3,6 +3,7 @@ import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
 import type { Observation } from '../proto/generated/tallyman/v1/uplink.ts';
 import type { Container } from './container/container.ts';
 import type { AttributedEvent } from './detect/attributed-event.ts';
+import type { AwaitedEvents } from './detect/awaited-events.ts';
 import type { Detector } from './detect/detector.ts';
 import type { Observations } from './observe/observations.ts';
 import type { ReportedExecutions } from './observe/reported-executions.ts';
@@ -14,6 +15,7 @@ export interface PipelineStages {
   detector: Detector;
   observations: Observations;
   reported: ReportedExecutions;
+  awaited: AwaitedEvents;
   uplink: UplinkSender;
   metrics: Metrics;
   /** Sees every event as well. */
@@ -34,10 +36,12 @@ export interface Pipeline {
   /** What can be said of a container only after it has been watched for a while. */
   onReviewed(container: Container): void;
   onExecutionEnded(execution: ProcessExecution): void;
+  /** The collector has told a baseline, or another one: what happened before it came is judged. */
+  onBaseline(key: string): void;
 }
 
 export function createPipeline(stages: PipelineStages): Pipeline {
-  const { detector, observations, reported, uplink, metrics, watchFiles, privileges } = stages;
+  const { detector, observations, reported, awaited, uplink, metrics, watchFiles, privileges } = stages;
   const observed = metrics.counter('observations_total', 'Facts reported, by kind', ['kind']);
 
   function report(finding: Finding): void {
@@ -57,7 +61,9 @@ export function createPipeline(stages: PipelineStages): Pipeline {
       for (const finding of detector.onEvent(event)) report(finding);
       privileges.onEvent(event);
       const observation = observations.observe(event);
-      if (observation !== undefined) observe(observation);
+      if (observation === undefined) return;
+      awaited.hold(event);
+      observe(observation);
     },
     onObservation: observe,
     onReviewed(container) {
@@ -70,6 +76,9 @@ export function createPipeline(stages: PipelineStages): Pipeline {
     onExecutionEnded(execution) {
       const ended = reported.ended(execution);
       if (ended !== undefined) uplink.send({ $case: 'executionEnded', value: ended });
+    },
+    onBaseline(key) {
+      for (const event of awaited.take(key)) for (const finding of detector.onBaseline(event)) report(finding);
     },
   };
 }

@@ -1,7 +1,23 @@
 import { Environment } from '@marcbachmann/cel-js';
+import {
+  BaselineView,
+  BindBaselineView,
+  CapabilityBaselineView,
+  ConnectBaselineView,
+  ExecBaselineView,
+  TcpBaselineView,
+} from './baseline-view.ts';
 import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
 import { CapabilityEventView, ExecEventView, NamespaceEventView, PostureEventView } from './event-view.ts';
-import { type EventKind, eventTypes, fieldCatalog, fieldsOf, type TypeName, variablesOf } from './field-catalog.ts';
+import {
+  type EventKind,
+  eventKinds,
+  fieldCatalog,
+  fieldsOf,
+  type TypeName,
+  typesOfKind,
+  variablesOf,
+} from './field-catalog.ts';
 import { FileEventView } from './file-event-view.ts';
 import { IntegrityEventView } from './integrity-view.ts';
 import {
@@ -34,6 +50,12 @@ const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {
   Posture: PostureView,
   Image: ImageView,
   Container: ContainerView,
+  Baseline: BaselineView,
+  ExecBaseline: ExecBaselineView,
+  CapabilityBaseline: CapabilityBaselineView,
+  ConnectBaseline: ConnectBaselineView,
+  TcpBaseline: TcpBaselineView,
+  BindBaseline: BindBaselineView,
   ExecEvent: ExecEventView,
   CapabilityEvent: CapabilityEventView,
   NamespaceEvent: NamespaceEventView,
@@ -58,9 +80,10 @@ const limits = { maxAstNodes: 2_000, maxDepth: 32, maxListElements: 512, maxMapE
  */
 export function createCelEnvironment(kind: EventKind): Environment {
   const environment = new Environment({ limits, enableOptionalTypes: false });
-  const foreignEvents = new Set<string>(Object.values(eventTypes).filter((type) => type !== eventTypes[kind]));
+  const own = typesOfKind(kind);
+  const foreign = new Set(eventKinds.flatMap(typesOfKind).filter((type) => !own.includes(type)));
   for (const name of Object.keys(fieldCatalog) as TypeName[]) {
-    if (foreignEvents.has(name)) continue;
+    if (foreign.has(name)) continue;
     const fields = Object.fromEntries(Object.entries(fieldsOf(name) ?? {}).map(([field, info]) => [field, info.type]));
     environment.registerType(name, { ctor: viewClasses[name], fields });
   }

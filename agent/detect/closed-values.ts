@@ -1,4 +1,6 @@
+import { baselineStates, baselineVerdicts } from '../baseline/compiled-baseline.ts';
 import { fileOperations, fileTypes } from '../decode/kernel-event.ts';
+import { baselineFields } from './baseline-fields.ts';
 import { capabilityNumber, knownCapabilityNames } from './capability-names.ts';
 import { type EventKind, eventKinds } from './field-catalog.ts';
 import { resolvePath } from './field-path.ts';
@@ -29,8 +31,16 @@ const capabilitiesOrAll: ClosedValues = {
   has: (name) => name === 'CAP_ALL' || capabilities.has(name),
 };
 
+/** Of each baseline type: its state, and all that it judges. */
+const ofBaselines = Object.entries(baselineFields).flatMap(([type, fields]) =>
+  Object.keys(fields)
+    .filter((field) => field !== 'version' && field !== 'frozen')
+    .map((field) => [`${type}.${field}`, only(...(field === 'state' ? baselineStates : baselineVerdicts))] as const),
+);
+
 /** By catalog type and field. A field that is not here can have any value. */
 const closed: Record<string, ClosedValues> = {
+  ...Object.fromEntries(ofBaselines),
   'Executable.layer': only('image', 'writable', 'tmpfs', 'mount', 'memfd', 'unknown'),
   'StdioSocket.family': only('ipv4', 'ipv6', 'unix', 'other'),
   'Process.entry': only('container-init', 'exec-session', 'internal'),

@@ -6,6 +6,7 @@ import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { Attribution, Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { createDetector, type Detector, type DetectorOptions } from './detector.ts';
+import { loadRules } from './rule-loader.ts';
 import { capabilityEvent, connectEvent, execEvent, later, testContainer } from './test-events.ts';
 
 const shipped = path.join(import.meta.dirname, '../rules');
@@ -169,7 +170,9 @@ describe('onEvent', () => {
     expect(text).toContain('tallyman_agent_detect_events_total{kind="connect"} 1');
     expect(text).toContain('tallyman_agent_findings_total{rule="exec-drift",severity="high"} 1');
     expect(text).toContain('tallyman_agent_findings_suppressed_total{rule="exec-drift"} 2');
-    expect(text).toContain(`tallyman_agent_rules{state="active"} ${shippedRules}`);
+    const needBaseline = loadRules([shipped]).filter((rule) => rule.baseline === 'required').length;
+    expect(text).toContain(`tallyman_agent_rules{state="inactive"} ${needBaseline}`);
+    expect(text).toContain(`tallyman_agent_rules{state="active"} ${shippedRules - needBaseline}`);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.ts';
 import { growingLru } from '../../common/lru.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { BaselineStore } from '../baseline/baseline-store.ts';
 import type { Container } from '../container/container.ts';
 import type { AttributedEvent, WallClock } from './attributed-event.ts';
 import { DedupeTable, type SuppressedFindings } from './dedupe.ts';
@@ -26,6 +27,8 @@ export interface DetectorOptions {
   metrics: Metrics;
   /** False when records of this container around this time are known to be lost; asked beside what the event says itself. */
   completeness?: (containerId: string, ktimeNs: bigint) => boolean;
+  /** What workloads normally do. Without, rules that need to know are not evaluated. */
+  baselines?: Pick<BaselineStore, 'of' | 'hasReady'>;
   /** How long repeats of a finding are suppressed. Default 60 000. */
   dedupeWindowMs?: number;
   /** Keys remembered for it. Default 16 384. */
@@ -55,6 +58,8 @@ export type ReloadResult = { ok: true; rules: number } | { ok: false; reason: st
 export interface Detector {
   /** Findings of an event, without those that repeat an earlier one. Never throws. */
   onEvent(input: AttributedEvent): Finding[];
+  /** The same of an event that came before the baseline of its container, by the rules that need one. Never throws. */
+  onBaseline(input: AttributedEvent): Finding[];
   /** Findings on how a container was started: each rule once per container. Call it whenever its record changes. */
   onContainer(container: Container): Finding[];
   forgetContainer(containerId: string): void;
@@ -98,19 +103,21 @@ class RuleDetector implements Detector {
 
   onEvent(input: AttributedEvent): Finding[] {
     this.#metrics.eventSeen(input.event.kind);
-    const scope = scopeOfEvent(input, this.#options.sentenceFacts);
-    const findings: Finding[] = [];
-    for (const program of this.#engine.match(scope)) {
-      const finding = this.#findingOfEvent(program, scope, input);
-      if (finding !== undefined) findings.push(finding);
-    }
-    return findings;
+    const { sentenceFacts, baselines } = this.#options;
+    const scope = scopeOfEvent(input, sentenceFacts, baselines);
+    return this.#findingsOf(this.#engine.match(scope), scope, input);
+  }
+
+  onBaseline(input: AttributedEvent): Finding[] {
+    const { sentenceFacts, baselines } = this.#options;
+    const scope = scopeOfEvent(input, sentenceFacts, baselines);
+    return this.#findingsOf(this.#engine.match(scope, { needingBaseline: true }), scope, input);
   }
 
   onContainer(container: Container): Finding[] {
     // What the sandbox of a pod shares with its node, the containers of the pod share, and they are the ones to be named.
     if (container.sandbox) return [];
-    const scope = scopeOfContainer(container);
+    const scope = scopeOfContainer(container, this.#options.baselines);
     const fired = this.#postureFired.get(container.id) ?? new Set<string>();
     const findings: Finding[] = [];
     for (const program of this.#engine.match(scope)) {
@@ -166,12 +173,19 @@ class RuleDetector implements Detector {
       maxRuleErrors: this.#options.maxRuleErrors ?? 100,
       onRuleError: (rule) => this.#metrics.ruleFailed(rule.id),
       onExcepted: (rule) => this.#metrics.excepted(rule.id),
+      hasReadyBaseline: () => this.#options.baselines?.hasReady === true,
     });
-    const inactive = rules.filter((rule) => engine.stateOf(rule.id) === 'inactive').map((rule) => rule.id);
-    if (inactive.length > 0)
-      logger.warn({ rules: inactive }, 'rules that need a baseline are not evaluated: there is none');
     this.#metrics.rulesLoaded(() => rules.map((rule) => engine.stateOf(rule.id)));
     return engine;
+  }
+
+  #findingsOf(matched: readonly RuleProgram[], scope: EventScope, input: AttributedEvent): Finding[] {
+    const findings: Finding[] = [];
+    for (const program of matched) {
+      const finding = this.#findingOfEvent(program, scope, input);
+      if (finding !== undefined) findings.push(finding);
+    }
+    return findings;
   }
 
   #findingOfEvent(program: RuleProgram, scope: EventScope, input: AttributedEvent): Finding | undefined {

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { RuleEngine, type RuleState } from './engine.ts';
+import { baselinesOfExample } from './example-baseline.ts';
 import type { Rule } from './rule.ts';
 import { parseRuleText } from './rule-loader.ts';
 import { scopeOfContainer, scopeOfEvent } from './scope.ts';
@@ -167,10 +168,24 @@ describe('RuleEngine', () => {
     expect(engine.stateOf('one')).toBe('active');
   });
 
-  it('does not evaluate a rule that requires a baseline', () => {
-    const { engine } = harness([rule('learned', 'exec', 'true', 'baseline: required\n')]);
-    expect(engine.match(scopeOfEvent(execEvent()))).toEqual([]);
+  it('evaluates a rule that requires a baseline only where one is ready', () => {
+    const rules = [rule('learned', 'exec', 'true', 'baseline: required\n'), rule('any', 'exec', 'true')];
+    const { engine } = harness(rules);
+    const idsIn = (state: 'ready' | 'stale' | undefined, needingBaseline = false): string[] => {
+      const baselines = baselinesOfExample(state === undefined ? undefined : { state });
+      return engine
+        .match(scopeOfEvent(execEvent(), undefined, baselines), { needingBaseline })
+        .map((program) => program.rule.id);
+    };
+    expect([idsIn(undefined), idsIn('stale'), idsIn('ready')]).toEqual([['any'], ['any'], ['learned', 'any']]);
+    expect([idsIn(undefined, true), idsIn('ready', true)]).toEqual([[], ['learned']]);
     expect(engine.stateOf('learned')).toBe<RuleState>('inactive');
+    const ready = new RuleEngine(rules, {
+      logger: pino({ level: 'silent' }),
+      maxRuleErrors: 3,
+      hasReadyBaseline: () => true,
+    });
+    expect([ready.stateOf('learned'), ready.stateOf('any')]).toEqual(['active', 'active']);
   });
 
   it.each([

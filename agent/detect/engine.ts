@@ -10,6 +10,8 @@ export interface EngineOptions {
   maxRuleErrors: number;
   onRuleError?(rule: Rule): void;
   onExcepted?(rule: Rule, exception: string): void;
+  /** Whether there is a baseline that is ready, of any container. */
+  hasReadyBaseline?(): boolean;
   /** A monotonic reading in milliseconds; for tests. */
   nowMs?: () => number;
 }
@@ -22,7 +24,7 @@ const maxSlowInARow = 8;
 
 /**
  * - active: it is evaluated;
- * - inactive: it needs a baseline and this agent has none;
+ * - inactive: it needs a baseline and this agent has none that is ready;
  * - disabled: an override switches it off;
  * - quarantined: its condition failed too often, or took too long.
  */
@@ -30,6 +32,8 @@ export type RuleState = 'active' | 'inactive' | 'disabled' | 'quarantined';
 
 interface Health {
   state: RuleState;
+  /** Evaluated only where the container's baseline is ready. */
+  needsBaseline: boolean;
   errors: number;
   /** Evaluations that took too long, without one between them that did not. */
   slowInARow: number;
@@ -54,19 +58,21 @@ export class RuleEngine {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     for (const rule of rules) {
-      const health: Health = { state: initialState(rule), errors: 0, slowInARow: 0 };
+      const state: RuleState = rule.enabled ? 'active' : 'disabled';
+      const health: Health = { state, needsBaseline: rule.baseline === 'required', errors: 0, slowInARow: 0 };
       this.#health.set(rule.id, health);
       for (const program of rule.programs)
         this.#slotsOf(program.kind).add({ program, health, needs: program.when.needs, order: this.#health.size });
     }
   }
 
-  /** The rules that match, in the order they were given. Never throws. */
-  match(scope: EventScope): RuleProgram[] {
+  /** The rules that match, in the order they were given; on request only those that need a baseline. Never throws. */
+  match(scope: EventScope, only: { needingBaseline: boolean } = { needingBaseline: false }): RuleProgram[] {
     const matched: Slot[] = [];
     const isTimed = ++this.#matches % timedEvery === 0;
     this.#slotsOf(scope.kind).forEach(scope, (slot) => {
-      if (slot.health.state !== 'active') return;
+      const { state, needsBaseline } = slot.health;
+      if (state !== 'active' || (needsBaseline ? !scope.hasReadyBaseline : only.needingBaseline)) return;
       if (isTimed ? this.#matchesTimed(slot, scope) : this.#matchesOne(slot, scope)) matched.push(slot);
     });
     if (matched.length > 1) matched.sort((a, b) => a.order - b.order);
@@ -74,7 +80,10 @@ export class RuleEngine {
   }
 
   stateOf(ruleId: string): RuleState {
-    return this.#health.get(ruleId)?.state ?? 'inactive';
+    const health = this.#health.get(ruleId);
+    if (health === undefined) return 'inactive';
+    const isIdle = health.state === 'active' && health.needsBaseline && this.#options.hasReadyBaseline?.() !== true;
+    return isIdle ? 'inactive' : health.state;
   }
 
   errorsOf(ruleId: string): number {
@@ -128,9 +137,4 @@ export class RuleEngine {
       `rule is not evaluated any more, because ${reason}: correct its "when"; it is evaluated again once that is loaded`,
     );
   }
-}
-
-function initialState(rule: Rule): RuleState {
-  if (!rule.enabled) return 'disabled';
-  return rule.baseline === 'required' ? 'inactive' : 'active';
 }

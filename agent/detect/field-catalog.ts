@@ -1,3 +1,4 @@
+import { baselineFields, baselineTypeOf } from './baseline-fields.ts';
 import { bool, type FieldInfo, int, text, texts } from './field-info.ts';
 import { networkFields } from './network-fields.ts';
 
@@ -223,6 +224,7 @@ export const fieldCatalog = {
     peerPort: int('Peer port of that socket; 0 when it has none.'),
   },
   ...networkFields,
+  ...baselineFields,
   FileEvent: {
     kind: text('`file`'),
     operation: text(
@@ -291,9 +293,18 @@ export const eventTypes: Record<EventKind, TypeName> = {
   posture: 'PostureEvent',
 };
 
+/** The types that only events of this kind have, or some kinds. */
+export function typesOfKind(kind: EventKind): TypeName[] {
+  return [eventTypes[kind], baselineTypeOf(kind)];
+}
+
 /** The variables a rule of this kind can use, with their types. */
 export function variablesOf(kind: EventKind): Record<string, TypeName> {
-  const variables: Record<string, TypeName> = { event: eventTypes[kind], container: 'Container' };
+  const variables: Record<string, TypeName> = {
+    event: eventTypes[kind],
+    container: 'Container',
+    baseline: baselineTypeOf(kind),
+  };
   if (kind !== 'posture') variables.process = 'Process';
   return variables;
 }

@@ -67,6 +67,7 @@ export class RuleCompiler {
       const program = this.#compileFor(kind, rule, report);
       if (program !== undefined) programs.push(program);
     }
+    checkBaseline(rule, report);
     return programs.length === source.on.length ? rule : undefined;
   }
 
@@ -77,7 +78,7 @@ export class RuleCompiler {
     const key = compileKey(kind, source.key, report);
     const exceptions = compileExceptions(kind, source, report);
     if (when === undefined || summary === undefined || key === undefined || exceptions === undefined) return undefined;
-    const evidence = distinct([...when.paths, ...key, ...summary.paths]);
+    const evidence = distinct([...when.paths, ...key, ...summary.paths, ...baselinePaths(kind, rule)]);
     return { rule, kind, when, exceptions, summary, key, evidence };
   }
 
@@ -142,6 +143,22 @@ function checkTests(source: RuleSource, report: ReportRuleProblem): void {
       report(['tests', index, 'on'], `the rule is not about ${test.on} events`);
     }
   }
+}
+
+function checkBaseline({ baseline, programs }: Rule, report: ReportRuleProblem): void {
+  const read = programs.flatMap(({ evidence }) => evidence).find(({ segments }) => segments[0] === 'baseline');
+  if (baseline !== 'none' || read === undefined) return;
+  const hint = 'add "baseline: required", or "optional" for a rule that is of use without one';
+  report(['when'], `it reads "${read.text}", and does not say that it looks at a baseline`, hint);
+}
+
+/** A finding of a rule that looks at baselines says which one it was, and in what state. */
+function baselinePaths(kind: EventKind, rule: Rule): FieldPath[] {
+  if (rule.baseline === 'none') return [];
+  return ['baseline.state', 'baseline.version'].flatMap((text) => {
+    const resolved = resolvePath(kind, text);
+    return resolved.ok ? [resolved.path] : [];
+  });
 }
 
 function distinct(paths: readonly FieldPath[]): FieldPath[] {

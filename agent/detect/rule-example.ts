@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { baselineStates, baselineVerdicts } from '../baseline/compiled-baseline.ts';
 import { fileOperations, fileTypes } from '../decode/kernel-event.ts';
 import { capabilityNumber } from './capability-names.ts';
 import { eventKinds } from './field-catalog.ts';
@@ -217,6 +218,20 @@ const containerExample = z.strictObject({
   posture: postureExample.optional(),
 });
 
+const verdict = z.enum(baselineVerdicts).optional();
+
+/** What the baseline says of the event; one that is given is ready unless it says else. */
+const baselineExample = z.strictObject({
+  state: z.enum(baselineStates).optional(),
+  version: z.string().optional(),
+  frozen: z.boolean().optional(),
+  executable: verdict,
+  arguments: verdict,
+  destination: verdict,
+  listen: verdict,
+  capability: verdict,
+});
+
 /** An event as an example in a rule's `tests`: what is not given has an unremarkable value. */
 export const ruleExampleSchema = z.strictObject({
   name: z.string().trim().min(1).max(200),
@@ -227,6 +242,7 @@ export const ruleExampleSchema = z.strictObject({
   /** null: the process is not known. */
   process: processExample.nullable().optional(),
   container: containerExample.optional(),
+  baseline: baselineExample.optional(),
   /** The sentence the finding must have. */
   summary: z.string().optional(),
 });
@@ -236,3 +252,4 @@ export type ProcessExample = z.output<typeof processExample>;
 export type EventExample = z.output<typeof eventExample>;
 export type PrivilegesExample = z.output<typeof privilegesExample>;
 export type ContainerExample = z.output<typeof containerExample>;
+export type BaselineExample = z.output<typeof baselineExample>;

@@ -5,7 +5,7 @@ import {
   EvaluationError,
   ParseError,
 } from '@marcbachmann/cel-js';
-import { type EventKind, eventKinds, eventTypes, fieldCatalog, fieldsOf, variablesOf } from './field-catalog.ts';
+import { type EventKind, eventKinds, fieldCatalog, fieldsOf, typesOfKind, variablesOf } from './field-catalog.ts';
 import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
 import { type NecessaryValues, necessaryValues } from './necessary-values.ts';
 import { createPrefilter, pathOfNode } from './prefilter.ts';
@@ -97,9 +97,12 @@ function problemOf(kind: EventKind, error: unknown, text: string): ExpressionPro
 function fieldHint(kind: EventKind, name: string): string | undefined {
   if (Object.values(sentenceFields).some((words) => Object.hasOwn(words, name)))
     return 'it is a word for sentences: only "summary" can use it';
-  const others = eventKinds.filter((other) => other !== kind && Object.hasOwn(fieldsOf(eventTypes[other]) ?? {}, name));
+  const own = typesOfKind(kind);
+  const others = eventKinds.filter(
+    (other) => other !== kind && typesOfKind(other).some((type) => Object.hasOwn(fieldsOf(type) ?? {}, name)),
+  );
   if (others.length > 0) return `it is a field of ${others.join(' and ')} events`;
-  const foreign = new Set<string>(Object.values(eventTypes).filter((type) => type !== eventTypes[kind]));
+  const foreign = new Set<string>(eventKinds.flatMap(typesOfKind).filter((type) => !own.includes(type)));
   const types = Object.keys(fieldCatalog).filter((type) => !foreign.has(type));
   return didYouMean(name, new Set(types.flatMap((type) => Object.keys(fieldsOf(type) ?? {}))));
 }

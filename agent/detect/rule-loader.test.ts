@@ -89,6 +89,21 @@ describe('loadRules', () => {
       ['6:13 unknown field "granted" for exec events (it is a field of capability events)'],
     ],
     [
+      'a field of the baseline of another kind of event',
+      changed('process.isShell', "baseline.listen == 'unexpected'"),
+      ['6:16 unknown field "listen" for exec events (it is a field of tcp and bind events)'],
+    ],
+    [
+      'what a baseline never says',
+      changed('process.isShell', "baseline.executable == 'unexpeced'"),
+      ['6:30 "baseline.executable" is never "unexpeced" for exec events (did you mean "unexpected"?)'],
+    ],
+    [
+      'a baseline that is looked at unasked',
+      changed('process.isShell', "baseline.executable == 'unexpected'"),
+      ['6:7 it reads "baseline.executable", and does not say that it looks at a baseline (add "baseline: required"'],
+    ],
+    [
       'types that do not compare',
       changed('process.isShell', "process.pid == '1'"),
       ['6:7 CEL: no such overload: int == string'],

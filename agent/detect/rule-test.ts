@@ -1,3 +1,4 @@
+import { baselinesOfExample } from './example-baseline.ts';
 import { containerOfExample, eventOfExample } from './example-event.ts';
 import { factsOfExample } from './example-facts.ts';
 import type { EventKind } from './field-catalog.ts';
@@ -28,7 +29,8 @@ function failureOf(rule: Rule, example: RuleExample): string {
   if (kind === undefined || program === undefined) return `the rule is not about ${kind} events`;
   const scope = scopeOfExample(kind, example);
   try {
-    const holds = program.when.evaluate(scope);
+    const isEvaluated = rule.baseline !== 'required' || scope.hasReadyBaseline;
+    const holds = isEvaluated && program.when.evaluate(scope);
     if (holds && !(program.when.mayMatch(scope) && areMet(program.when.needs, scope)))
       return 'the prefilter takes out what the condition matches';
     const matched = holds && !program.exceptions.some((exception) => exception.applies(scope));
@@ -42,7 +44,9 @@ function failureOf(rule: Rule, example: RuleExample): string {
 }
 
 function scopeOfExample(kind: EventKind, example: RuleExample): EventScope {
-  if (kind === 'posture') return scopeOfContainer(containerOfExample(example.container));
+  const baselines = baselinesOfExample(example.baseline);
+  if (kind === 'posture') return scopeOfContainer(containerOfExample(example.container), baselines);
   const { event, process, container } = example;
-  return scopeOfEvent(eventOfExample({ on: kind, event, process, container }), factsOfExample({ process, container }));
+  const facts = factsOfExample({ process, container });
+  return scopeOfEvent(eventOfExample({ on: kind, event, process, container }), facts, baselines);
 }

@@ -1,7 +1,10 @@
+import type { Baselines } from '../baseline/baseline-store.ts';
+import type { BaselineAnswers } from '../baseline/compiled-baseline.ts';
 import type { Container } from '../container/container.ts';
 import type { ExecEvent } from '../decode/kernel-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { AttributedEvent, DetectableEvent } from './attributed-event.ts';
+import { type BaselineView, baselineViewOf } from './baseline-view.ts';
 import { ContainerView } from './container-view.ts';
 import { CapabilityEventView, ExecEventView, NamespaceEventView, PostureEventView } from './event-view.ts';
 import type { EventKind } from './field-catalog.ts';
@@ -19,6 +22,9 @@ export class EventScope {
   readonly #container: Container;
   readonly #execution: ProcessExecution | undefined;
   readonly #facts: SentenceFacts;
+  readonly #baselines: Baselines | undefined;
+  #baseline: BaselineAnswers | undefined | null = null;
+  #baselineView: BaselineView | undefined;
   #eventView: object | undefined;
   #processView: ProcessView | undefined;
   #containerView: ContainerView | undefined;
@@ -29,12 +35,14 @@ export class EventScope {
     container: Container,
     execution: ProcessExecution | undefined,
     facts: SentenceFacts,
+    baselines: Baselines | undefined,
   ) {
     this.kind = kind;
     this.#event = event;
     this.#container = container;
     this.#execution = execution;
     this.#facts = facts;
+    this.#baselines = baselines;
   }
 
   get event(): object {
@@ -52,14 +60,33 @@ export class EventScope {
     this.#containerView ??= new ContainerView(this.#container);
     return this.#containerView;
   }
+
+  get baseline(): BaselineView {
+    this.#baselineView ??= baselineViewOf(this.#event, this.#execution, this.#findBaseline());
+    return this.#baselineView;
+  }
+
+  /** Whether what is not in the container's baseline is unexpected. */
+  get hasReadyBaseline(): boolean {
+    return this.#findBaseline()?.isReady === true;
+  }
+
+  #findBaseline(): BaselineAnswers | undefined {
+    if (this.#baseline === null) this.#baseline = this.#baselines?.of(this.#container);
+    return this.#baseline;
+  }
 }
 
-export function scopeOfEvent(input: AttributedEvent, facts: SentenceFacts = noSentenceFacts): EventScope {
-  return new EventScope(input.event.kind, input.event, input.container, actingExecution(input), facts);
+export function scopeOfEvent(
+  input: AttributedEvent,
+  facts: SentenceFacts = noSentenceFacts,
+  baselines?: Baselines,
+): EventScope {
+  return new EventScope(input.event.kind, input.event, input.container, actingExecution(input), facts, baselines);
 }
 
-export function scopeOfContainer(container: Container): EventScope {
-  return new EventScope('posture', undefined, container, undefined, noSentenceFacts);
+export function scopeOfContainer(container: Container, baselines?: Baselines): EventScope {
+  return new EventScope('posture', undefined, container, undefined, noSentenceFacts, baselines);
 }
 
 /** An exec record tells nearly all of an execution itself: when the process tree has none, it is made from the record. */

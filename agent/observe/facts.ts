@@ -2,9 +2,10 @@ import { ExecutableLayer } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { ExecEvent } from '../decode/kernel-event.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
+import { commandShapeOf } from '../detect/command-shape.ts';
 import { executableLayers } from '../detect/evidence.ts';
+import { parentPathOf } from '../process/origin.ts';
 import type { ProcessExecution } from '../process/process.ts';
-import { commandShapeOf } from './command-shape.ts';
 import { networkFactOf } from './network-facts.ts';
 
 /** Facts that one event tells; the others are those of `agent/privileges`. */
@@ -49,10 +50,4 @@ function executedFact(event: ExecEvent, execution: ProcessExecution | undefined)
     argumentShape: commandShapeOf(event).shape,
     layer: executableLayers[event.executable.layer] ?? ExecutableLayer.UNSPECIFIED,
   };
-}
-
-/** The program that executed this one; empty where none of the container did, undefined where it is not known. */
-export function parentPathOf({ parent, parentMissing }: ProcessExecution): string | undefined {
-  if (parent !== undefined) return parent.executable.path;
-  return parentMissing ? undefined : '';
 }

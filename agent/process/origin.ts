@@ -9,3 +9,9 @@ export function originOf(execution: ProcessExecution): ProcessEntry {
   while (oldest.parent !== undefined) oldest = oldest.parent;
   return oldest.entry;
 }
+
+/** The program that executed this one; empty where none of the container did, undefined where it is not known. */
+export function parentPathOf({ parent, parentMissing }: ProcessExecution): string | undefined {
+  if (parent !== undefined) return parent.executable.path;
+  return parentMissing ? undefined : '';
+}

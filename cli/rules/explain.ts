@@ -52,7 +52,7 @@ function page(rule: Rule, screen: Screen): string[] {
       source.key.length === 0 ? 'once per container' : `counted by ${source.key.join(', ')}`,
       screen,
     ),
-    ...(rule.baseline === 'none' ? [] : labelled('baseline', rule.baseline, screen)),
+    ...(rule.baseline === 'none' ? [] : labelled('baseline', baselineText[rule.baseline], screen)),
     ...labelled('do', paragraph(rule.remediation), screen),
     ...rule.falsePositives.flatMap((text) => labelled('harmless', paragraph(text), screen)),
     ...rule.mitre.flatMap((technique) =>
@@ -62,6 +62,12 @@ function page(rule: Rule, screen: Screen): string[] {
     ...labelled('file', `${rule.file}, version ${rule.version}, ${rule.tests.length} tests`, screen),
   ];
 }
+
+const baselineText: Record<Rule['baseline'], string> = {
+  required: 'required: evaluated only where the baseline of the workload is ready, or frozen',
+  optional: 'optional: evaluated with and without one',
+  none: 'none',
+};
 
 function exceptionText({ name, fields, comparators, values }: Rule['source']['exceptions'][number]): string {
   const tuples = values.map((tuple) =>

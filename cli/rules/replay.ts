@@ -84,6 +84,9 @@ function printTotals(totals: Totals, detector: Detector): void {
   const repeats = totals.repeats + untold;
   const skipped = totals.problems === 0 ? '' : `; ${totals.problems} lines were skipped`;
   printNote(`${totals.events} events, ${totals.findings} findings, ${repeats} repeats of them${skipped}`);
+  const idle = detector.rules().filter((rule) => rule.state === 'inactive');
+  if (idle.length > 0)
+    printNote(`not evaluated, because they need a baseline: ${idle.map((rule) => rule.id).join(', ')}`);
   const failing = detector.rules().filter((rule) => rule.errors > 0);
   for (const rule of failing) printNote(`rule ${rule.id} failed on ${rule.errors} events (${rule.state})`);
 }

@@ -58,6 +58,13 @@ describe('tallyman rules', () => {
     expect(stdout).toMatch(/ATT&CK +T1036 Masquerading/);
   });
 
+  it('says of a rule that it needs a baseline, and what that means', async () => {
+    const { stdout } = await runCli(['rules', 'explain', 'exec-unexpected']);
+    expect(stdout).toMatch(/baseline +required: evaluated only where the baseline of the workload is ready, or frozen/);
+    const { stdout: list } = await runCli(['rules', 'list']);
+    expect(list).toMatch(/exec-unexpected +medium +exec +needs a baseline/);
+  });
+
   it('says what is near when a rule does not exist', async () => {
     const { code, stderr } = await runCli(['rules', 'explain', 'exec-drit']);
     expect(code).toBe(3);
@@ -90,6 +97,8 @@ describe('tallyman rules', () => {
     expect(stdout).toMatch(/● CRITICAL {2}mine-shell {2}22:13:20\.000 {2}web\n {2}S\n/);
     expect(stderr).toMatch(/events\.jsonl:8: skipped: its event is of no kind/);
     expect(stderr).toMatch(/3 events, 1 findings, 1 repeats of them; 1 lines were skipped/);
+    const { stderr: shipped } = await runCli(['rules', 'replay', file]);
+    expect(shipped).toMatch(/not evaluated, because they need a baseline: .*exec-unexpected/);
     const json = await runCli([...args, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ ruleId: 'mine-shell', container: { name: 'web' } });
     expect((await runCli(['rules', 'replay', join(folder, 'overrides.yaml')])).stderr).toMatch(/is no recording/);

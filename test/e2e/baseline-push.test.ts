@@ -43,7 +43,13 @@ function connect(change: Parameters<typeof Hello.fromPartial>[0] = {}) {
   const options = { address, credentials: credentials.createInsecure(), welcomeTimeoutMs: 5_000 };
   const connection = new UplinkConnection(
     { ...options, hello: Hello.fromPartial({ ...hello, ...change }) },
-    { welcome: () => undefined, ack: () => undefined, closed: () => undefined, baselines: (one) => updates.push(one) },
+    {
+      welcome: () => undefined,
+      ack: () => undefined,
+      closed: () => undefined,
+      baselines: (one) => updates.push(one),
+      undecodable: (reason) => expect.fail(reason),
+    },
   );
   closers.push(() => connection.close());
   const told = () => updates.flatMap(({ baselines }) => baselines);

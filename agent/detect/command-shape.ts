@@ -1,7 +1,7 @@
 import { argumentShape } from '../../common/argument-shape.ts';
 import { programName } from '../../common/program-name.ts';
-import { resolveProgram } from '../detect/program.ts';
 import type { ProcessExecution } from '../process/process.ts';
+import { resolveProgram } from './program.ts';
 
 export type ShapedExecution = Pick<ProcessExecution, 'executable' | 'filename' | 'argv' | 'argvTruncated'>;
 
