@@ -1,7 +1,9 @@
 #!/bin/sh
-# base-image.sh NAME: a minimal Debian 12 with the libraries that Node and libbpf need, made with debootstrap.
+# base-image.sh NAME [PACKAGE,…]: a minimal Debian 12 with these packages, made with debootstrap; without any, with the libraries
+# that Node and libbpf need.
 set -eu
 name=$1
+packages=${2:-libbpf1,libelf1,zlib1g,libstdc++6,ca-certificates}
 repo=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tallyman-base.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
@@ -12,8 +14,8 @@ command -v debootstrap >/dev/null || {
   echo 'images: debootstrap is missing: apt-get install debootstrap, or give BASE_IMAGE' >&2
   exit 1
 }
-echo "images: making the base image $name with debootstrap (about a minute)"
-debootstrap --variant=minbase --include=libbpf1,libelf1,zlib1g,libstdc++6,ca-certificates bookworm "$folder" \
+echo "images: making the base image $name with debootstrap (a minute or two)"
+debootstrap --variant=minbase --include="$packages" bookworm "$folder" \
   >"$repo/.build/base-image.log" 2>&1 || {
   tail -n 20 "$repo/.build/base-image.log" >&2
   exit 1

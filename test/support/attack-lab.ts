@@ -1,11 +1,6 @@
 import { join } from 'node:path';
-import { type Agent, createAgent } from '../../agent/agent.ts';
 import type { AttributedEvent } from '../../agent/detect/attributed-event.ts';
 import { loadRules } from '../../agent/detect/rule-loader.ts';
-import type { UplinkItem } from '../../agent/uplink/sender.ts';
-import type { Uplink } from '../../agent/uplink/uplink.ts';
-import { silentLogger } from '../../common/logger.ts';
-import { Metrics } from '../../common/metrics.ts';
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import { AttackContainer, type Told } from './attack-container.ts';
 import { attackImage, buildAttackImage } from './attack-image.ts';
@@ -13,41 +8,33 @@ import type { ContainerOptions, Scenario, Steps } from './attack-scenario.ts';
 import { removeImage } from './busybox-image.ts';
 import { docker, runContainer, type TestContainer } from './docker.ts';
 import { eventually } from './eventually.ts';
+import { WholeAgent } from './whole-agent.ts';
 
 export const shippedRules = join(import.meta.dirname, '../../agent/rules');
 
-/**
- * The whole agent on this node, from the kernel to what it would send to a collector, with the shipped rules; and
- * containers in which scenarios take place, side by side.
- */
+/** A whole agent, and containers in which scenarios take place, side by side. */
 export class AttackLab {
   readonly #told = new Map<string, Told>();
-  readonly #metrics = new Metrics('agent');
-  readonly #agent: Agent;
   readonly #sampledRules = new Set(
     loadRules([shippedRules]).flatMap((rule) => (rule.source.on.includes('integrity') ? [rule.id] : [])),
   );
 
-  private constructor() {
-    this.#agent = createAgent(
-      { uplinkAddress: '127.0.0.1:1', sampleIntervalMs: 100, syscallPack: true },
-      {
-        ...{ logger: silentLogger, metrics: this.#metrics, uplink: this.#uplink() },
-        onEvent: (event) => this.#onEvent(event),
-      },
-    );
-  }
+  readonly #whole = new WholeAgent({
+    sampleIntervalMs: 100,
+    onEvent: (event) => this.#onEvent(event),
+    onFinding: (finding) => this.#of(finding.container?.id ?? '').findings.push(finding),
+  });
 
   /** @throws where the sensor cannot run: nothing is skipped */
   static async open(): Promise<AttackLab> {
     await buildAttackImage();
     const lab = new AttackLab();
-    await lab.#agent.start();
+    await lab.#whole.agent.start();
     return lab;
   }
 
   async close(): Promise<void> {
-    await this.#agent.close(0);
+    await this.#whole.agent.close(0);
     await removeImage(attackImage);
   }
 
@@ -74,15 +61,10 @@ export class AttackLab {
 
   /** Two samples end after now, so that one of them has begun after now. */
   async #sampledAnew(): Promise<void> {
-    const before = await this.#samples();
+    const before = await this.#whole.metric('samples_total');
     await eventually(async () => {
-      if ((await this.#samples()) < before + 2) throw new Error('no samples are taken');
+      if ((await this.#whole.metric('samples_total')) < before + 2) throw new Error('no samples are taken');
     });
-  }
-
-  async #samples(): Promise<number> {
-    const metric = await this.#metrics.registry.getSingleMetric('tallyman_agent_samples_total')?.get();
-    return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
   }
 
   async #created(rule: string, options: ContainerOptions): Promise<Finding> {
@@ -128,19 +110,6 @@ export class AttackLab {
     if (event.kind === 'exec' && mark?.startsWith('mark-')) told.executedMarks.set(mark, status ?? '');
     if (event.kind === 'file' && event.operation === 'delete' && event.path.startsWith('/etc/mark-'))
       told.deletedMarks.add(event.path.slice('/etc/'.length));
-  }
-
-  #uplink(): Uplink {
-    return {
-      start: () => {},
-      send: (item: UplinkItem) => {
-        if (item.$case === 'finding') this.#of(item.value.container?.id ?? '').findings.push(item.value);
-        return true;
-      },
-      connected: true,
-      pendingItems: 0,
-      close: async () => ({ undeliveredItems: 0 }),
-    };
   }
 
   #of(containerId: string): Told {
