@@ -116,8 +116,20 @@ describe('a sample', () => {
       { change: 'executable-deleted' },
       { change: 'stdio-socket', descriptors: ['stdin', 'stdout'] },
     ]);
-    monitor.compare(sample({ ktimeNs: 12_000n, executable: { device: 39, inode: 101n, unlinked: false } }), 3n);
+    const replaced = { executable: { device: 39, inode: 101n, unlinked: false } };
+    monitor.compare(sample({ ktimeNs: 12_000n, ...replaced }), 3n);
+    monitor.compare(sample({ ktimeNs: 13_000n, ...replaced }), 3n);
     expect(told.at(-1)).toMatchObject({ change: 'executable-replaced', beforeInode: 100n, afterInode: 101n });
+  });
+
+  it('does not take the next program for a disguise when it comes in the middle of an execution', () => {
+    const next = { executable: { device: 39, inode: 101n, unlinked: false } };
+    exec(2_000n);
+    monitor.compare(sample({ ktimeNs: 11_000n, ...next }), 1n);
+    expect(monitor.isUnchanged(100, 1_000n, 100, 1n, 2)).toBe(false);
+    exec(12_000n, { executable: { ...execOf(process, 12_000n, '/bin/app').executable, ...next.executable } });
+    monitor.compare(sample({ ktimeNs: 13_000n, execId: 12_000n, ...next }), 2n);
+    expect(told).toEqual([]);
   });
 
   it('stops telling of a process that changes without end, and counts', () => {

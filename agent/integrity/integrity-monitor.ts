@@ -10,6 +10,7 @@ import {
 } from './changes.ts';
 import type { IntegrityEvent } from './integrity-event.ts';
 import {
+  doubtExecutable,
   type KnownProcess,
   knownFromExec,
   knownFromFork,
@@ -100,10 +101,15 @@ export class IntegrityMonitor {
     if (known.knownKtimeNs > task.ktimeNs) return 'same';
     if (task.tid !== task.pid) return this.#compareThread(known, task, fingerprint);
     if (known.execId !== undefined && known.execId !== task.execId) return this.#execUnseen(known, task);
-    for (const found of changesOfProcess(known, task, this.#options.surroundings))
-      this.#tell(known, task, 'sample', found);
+    const found = changesOfProcess(known, task, this.#options.surroundings);
+    const replaced = found.find(({ change }) => change.change === 'executable-replaced');
+    const isDoubtful = replaced !== undefined && known.doubtfulChange !== replaced.key;
+    for (const each of found) if (each !== replaced || !isDoubtful) this.#tell(known, task, 'sample', each);
+    const { executable } = known;
     noteSample(known, task);
     known.fingerprint = fingerprint;
+    known.doubtfulChange = undefined;
+    if (isDoubtful) doubtExecutable(known, executable, replaced.key);
     return 'compared';
   }
 

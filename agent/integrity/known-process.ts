@@ -23,6 +23,8 @@ export interface KnownProcess {
   fingerprint: bigint;
   /** An exec that a sample has seen and no record has told of yet. */
   unseenExecId: bigint | undefined;
+  /** Key of a replaced executable that one sample has seen; told when the next one sees it, too. */
+  doubtfulChange: string | undefined;
   /** Threads that differ from the first one, by tid. */
   threads: Map<number, KnownThread> | undefined;
   /** Changes told of already, until the next exec. */
@@ -62,6 +64,7 @@ function nothingKnown(pid: number, startKtimeNs: bigint, cgroupId: bigint): Know
     knownKtimeNs: 0n,
     fingerprint: 0n,
     unseenExecId: undefined,
+    doubtfulChange: undefined,
     threads: undefined,
     reported: undefined,
     sampledIn: 0,
@@ -87,8 +90,19 @@ export function noteExec(known: KnownProcess, event: ExecEvent): void {
   known.knownKtimeNs = event.ktimeNs;
   known.fingerprint = 0n;
   known.unseenExecId = undefined;
+  known.doubtfulChange = undefined;
   known.threads = undefined;
   known.reported = undefined;
+}
+
+/**
+ * In the middle of an execution a process has the next program's file already, and the number of the one before still. So
+ * a sample that sees another file is doubted: the next one is compared with what was known before it.
+ */
+export function doubtExecutable(known: KnownProcess, executable: KnownProcess['executable'], key: string): void {
+  known.executable = executable;
+  known.fingerprint = 0n;
+  known.doubtfulChange = key;
 }
 
 /**
