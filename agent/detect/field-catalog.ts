@@ -124,6 +124,9 @@ export const fieldCatalog = {
     fromEntrypoint: bool(
       'It is how the image sets itself up: a shell or a tool for files, with nothing but shells of the image and their scripts or commands (`-c`) up to the container’s first program, and no terminal. What a server or an exec session starts is none of it, nor commands through a pipe.',
     ),
+    inPlaceOfParent: bool(
+      'The same process ran `parent` before, and executed this program in its place, without a fork.',
+    ),
     observed: bool('False where it was read from /proc because the agent started later.'),
     parent: { type: 'Process', doc: 'The execution that started it; absent when there is none in the container.' },
     ancestors: { type: 'list<Process>', doc: 'The executions above it, nearest first, at most 64.' },

@@ -139,6 +139,9 @@ export class ProcessView {
   get fromEntrypoint(): boolean {
     return isFromEntrypoint(this.#execution, ancestorsOf(this.#execution));
   }
+  get inPlaceOfParent(): boolean {
+    return this.parent?.identity === this.identity;
+  }
   get observed(): boolean {
     return this.#execution.observed;
   }
