@@ -13,7 +13,7 @@ export interface Told {
 }
 
 /**
- * A container whose first program is a shell that reads commands from standard input. Each script ends with marks: a
+ * A container with a shell that reads commands from standard input. Each script ends with marks: a
  * deletion in a watched directory and an execution. When the agent has told of them, it has told of all that the script
  * did: the kernel keeps the order, in its queue of file events as in the ring buffer.
  */

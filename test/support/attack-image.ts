@@ -37,7 +37,17 @@ const files: Record<string, string> = {
   'usr/share/doc/readme': 'nothing of interest\n',
 };
 
-const programs = ['actor', 'breeder', 'disguise', 'executor', 'network', 'pack', 'privilege', 'shifter'] as const;
+const programs = [
+  'actor',
+  'breeder',
+  'disguise',
+  'executor',
+  'network',
+  'pack',
+  'privilege',
+  'server',
+  'shifter',
+] as const;
 
 /** All of busybox, the test programs, and the files that attackers look for. */
 export function buildAttackImage(): Promise<void> {

@@ -6,7 +6,7 @@ import { AttackContainer, type Told } from './attack-container.ts';
 import { attackImage, buildAttackImage } from './attack-image.ts';
 import type { ContainerOptions, Scenario, Steps } from './attack-scenario.ts';
 import { removeImage } from './busybox-image.ts';
-import { docker, runContainer, type TestContainer } from './docker.ts';
+import { docker, runContainer } from './docker.ts';
 import { eventually } from './eventually.ts';
 import { WholeAgent } from './whole-agent.ts';
 
@@ -80,10 +80,9 @@ export class AttackLab {
   }
 
   async #inside<T>(options: ContainerOptions, use: (inside: AttackContainer) => Promise<T>): Promise<T> {
-    const { createOnly: _, ...runOptions } = options;
-    const started: TestContainer = await runContainer({
-      ...{ ...runOptions, image: attackImage, command: ['/bin/sh'], openStdin: true },
-    });
+    const { createOnly: _, asEntrypoint = false, ...runOptions } = options;
+    const command = asEntrypoint ? ['/bin/sh', '-c', '. /dev/stdin'] : ['/bin/server', '/bin/sh'];
+    const started = await runContainer({ ...runOptions, image: attackImage, command, openStdin: true });
     try {
       const writesFiles = options.user === undefined || options.user === 'root';
       return await use(await AttackContainer.attach(started, this.#of(started.id), writesFiles));

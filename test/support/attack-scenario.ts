@@ -24,4 +24,6 @@ export interface Scenario {
 export interface ContainerOptions extends Partial<Omit<RunOptions, 'command' | 'image' | 'openStdin'>> {
   /** It is created and never started: for what this machine may refuse to start. */
   createOnly?: boolean;
+  /** The shell is the container's first program, as in an entrypoint. Else a server is, which has started the shell. */
+  asEntrypoint?: boolean;
 }

@@ -69,7 +69,16 @@ export interface RunOptions {
 }
 
 /** The programs of test/support/programs; each says in its own file what it does. */
-export type TestProgram = 'actor' | 'breeder' | 'disguise' | 'executor' | 'network' | 'pack' | 'privilege' | 'shifter';
+export type TestProgram =
+  | 'actor'
+  | 'breeder'
+  | 'disguise'
+  | 'executor'
+  | 'network'
+  | 'pack'
+  | 'privilege'
+  | 'server'
+  | 'shifter';
 
 /** Compiles a test program; the path of the static binary. */
 export async function buildProgram(name: TestProgram): Promise<string> {

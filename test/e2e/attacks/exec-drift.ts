@@ -9,5 +9,5 @@ export const scenario: Scenario = {
   attack: `
     /bin/cp /bin/actor /tmp/.x
     /tmp/.x true`,
-  summary: /\/tmp\/\.x is not part of the image/,
+  summary: /\/tmp\/\.x was written at run time .* and then executed by sh \(root\)/,
 };
