@@ -22,7 +22,7 @@ BPF_CFLAGS := -O2 -g -Wall -Werror -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I ag
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E env "PATH=$$PATH")
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: help run demo test check bench soak generate images bpf doctor setup setup-node setup-bpf setup-run setup-check setup-test setup-kernels test-kernels clean
+.PHONY: help run demo test check bench soak benign generate images bpf doctor setup setup-node setup-bpf setup-run setup-check setup-test setup-kernels test-kernels clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: setup-node setup-bpf setup-test bpf ## One benchmark: make bench NAME=…
 
 soak: setup-node setup-bpf setup-run setup-test bpf ## Churn and storms for MINUTES=… (30), watched by `tallyman up`: memory flat, ledger balanced, nothing left
 	@$(AS_ROOT) $(NODE) node test/soak/soak.ts $(or $(MINUTES),30)
+
+benign: setup-node setup-bpf setup-run setup-test bpf ## Ordinary servers under load for MINUTES=… (10): what is found, counted; fails on anything of medium or higher
+	@$(AS_ROOT) $(NODE) node test/benign/benign.ts $(or $(MINUTES),10)
 
 generate: setup-node setup-bpf bpf ## Regenerate the committed generated files from proto, BTF, rules and commands
 	@$(NODE) node scripts/verify.ts generate
