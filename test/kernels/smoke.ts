@@ -143,7 +143,7 @@ async function checkLedger(session: Session): Promise<Outcome> {
 /** A container that floods is bounded, and what it lost is known to the last record. */
 async function checkBudget(): Promise<Outcome> {
   const outcome: Outcome = { hook: 'budget', attachPoint: 'all', check: 'a flood is bounded, what it cost is known' };
-  const few = { perSecond: 10, burst: 20 };
+  const few = { perSecond: 1, burst: 2 };
   const session = openSession({}, { budgets: { exec: few, reserve: few } });
   try {
     const run = await runContainer('actor execs 1500 /bin/true');
