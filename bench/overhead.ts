@@ -1,7 +1,9 @@
 /**
  * What the agent costs the programs it watches: five loads in a container, with the agent on and off, in turns. The agent is
- * the real one, a process of its own that reports to a collector in another process. Ratios are throughput with the agent
- * divided by throughput without it: 1 is free. Usage: make bench NAME=overhead [ARGS="--rounds 5 --seconds 4"]
+ * the real one, a process of its own that reports to a collector in another process, and has seen each load once before it
+ * is measured: what it costs to compile is not what it costs to run. Ratios are throughput with the agent divided by
+ * throughput without it: 1 is free. "Empty" is the throughput with programs that do nothing at the places where the agent's
+ * are attached: the part of the cost that is the kernel's. Usage: make bench NAME=overhead [ARGS="--rounds 5 --seconds 4"]
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTestImage, runContainer } from '../test/support/docker.ts';
 import { freePort } from '../test/support/free-port.ts';
+import { attachEmptyPrograms } from './lib/empty-programs.ts';
 import { printTable } from './lib/table.ts';
 
 const { values } = parseArgs({
@@ -107,17 +110,21 @@ const collector = await startTallyman(
   `http://127.0.0.1:${collectorPort}/readyz`,
 );
 const off = new Map<string, Sample[]>(Object.keys(loads).map((name) => [name, []]));
+const empty = new Map<string, Sample[]>(Object.keys(loads).map((name) => [name, []]));
 const on = new Map<string, Sample[]>(Object.keys(loads).map((name) => [name, []]));
 let lost = 0;
 try {
   for (let round = 0; round < rounds; round++) {
     for (const name of Object.keys(loads)) off.get(name)?.push(await sample(name, undefined));
+    const detach = attachEmptyPrograms();
+    for (const name of Object.keys(loads)) empty.get(name)?.push(await sample(name, undefined));
+    detach();
     const agent = await startTallyman(
       'agent',
       ['--collector', `127.0.0.1:${uplinkPort}`, '--http', `127.0.0.1:${agentPort}`],
       `http://127.0.0.1:${agentPort}/readyz`,
     );
-    // What it costs to start is not what it costs to run.
+    for (const name of Object.keys(loads)) await sample(name, agent);
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     for (const name of Object.keys(loads)) on.get(name)?.push(await sample(name, agent));
     lost += await recordsLost(`http://127.0.0.1:${agentPort}/metrics`);
@@ -131,12 +138,14 @@ try {
 
 const summary = Object.keys(loads).map((name) => {
   const without = (off.get(name) ?? []).map((each) => each.perSecond);
+  const withEmpty = (empty.get(name) ?? []).map((each) => each.perSecond);
   const withAgent = (on.get(name) ?? []).map((each) => each.perSecond);
   const cpu = median((on.get(name) ?? []).map((each) => each.agentCpuSeconds)) / (loadMs / 1000);
-  return { name, without, withAgent, ratio: median(withAgent) / median(without), cpuOfOneCore: cpu };
+  const [ratio, emptyRatio] = [withAgent, withEmpty].map((each) => median(each) / median(without));
+  return { name, without, withAgent, ratio: ratio ?? 0, emptyRatio: emptyRatio ?? 0, cpuOfOneCore: cpu };
 });
 printTable(
-  ['load', 'off /s', 'spread', 'on /s', 'spread', 'on ÷ off', 'agent CPU of one core'],
+  ['load', 'off /s', 'spread', 'on /s', 'spread', 'on ÷ off', 'empty ÷ off', 'agent CPU of one core'],
   summary.map((row) => [
     row.name,
     Math.round(median(row.without)).toLocaleString('en'),
@@ -144,6 +153,7 @@ printTable(
     Math.round(median(row.withAgent)).toLocaleString('en'),
     spread(row.withAgent),
     row.ratio.toFixed(3),
+    row.emptyRatio.toFixed(3),
     `${(row.cpuOfOneCore * 100).toFixed(1)} %`,
   ]),
 );
@@ -151,6 +161,7 @@ console.log(
   JSON.stringify({
     bench: 'overhead',
     ratios: Object.fromEntries(summary.map((row) => [row.name, Number(row.ratio.toFixed(4))])),
+    emptyRatios: Object.fromEntries(summary.map((row) => [row.name, Number(row.emptyRatio.toFixed(4))])),
     rounds,
     loadSeconds: loadMs / 1000,
     agentCpuOfOneCore: Object.fromEntries(summary.map((row) => [row.name, Number(row.cpuOfOneCore.toFixed(4))])),

@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import koffi from 'koffi';
 import { loadLibbpf } from '../../agent/sensor/libbpf.ts';
 import { RingReader } from '../../agent/sensor/ring-reader.ts';
+import { compileProgram } from './compile-program.ts';
 
 /** As in the program. */
 const recordsPerRun = 512;
@@ -14,7 +13,7 @@ const programFd = library.func('int bpf_program__fd(const void *program)');
 
 /** A ring like the sensor's that a BPF program of the benchmark's own fills with records of 304 bytes. */
 export function openFilledRing(): { ring: RingReader; fill(): void; close(): void } {
-  const object = libbpf.open(compileFiller(), null);
+  const object = libbpf.open(compileProgram('fill'), null);
   libbpf.setMaxEntries(libbpf.findMap(object, 'records'), ringBytes);
   if (libbpf.load(object) !== 0) throw new Error(libbpf.takeMessages().join('\n'));
   const ring = new RingReader(libbpf.mapFd(libbpf.findMap(object, 'records')), ringBytes);
@@ -27,15 +26,6 @@ export function openFilledRing(): { ring: RingReader; fill(): void; close(): voi
       libbpf.close(object);
     },
   };
-}
-
-function compileFiller(): string {
-  mkdirSync('.build', { recursive: true });
-  const target = process.arch === 'arm64' ? ['-D__TARGET_ARCH_arm64', 'aarch64'] : ['-D__TARGET_ARCH_x86', 'x86_64'];
-  const include = `/usr/include/${target[1]}-linux-gnu`;
-  const flags = ['-O2', '-g', '-target', 'bpf', target[0] ?? '', '-I', 'agent/bpf', '-idirafter', include];
-  execFileSync('clang', [...flags, '-c', 'bench/programs/fill.bpf.c', '-o', '.build/fill.bpf.o']);
-  return '.build/fill.bpf.o';
 }
 
 /** Runs the filling program until it reports a full ring. */
