@@ -20,7 +20,7 @@ export function integrityOfExample(example: EventExample): IntegrityChange {
       const names = example.namespaces ?? ['mount'];
       const all = (inode: number) => Object.fromEntries(names.map((name) => [name, inode]));
       return {
-        ...{ change, namespaces: names, hostNamespaces: example.hostNamespaces ?? [] },
+        ...{ change, namespaces: names, hostNamespaces: example.hostNamespaces ?? [], told: example.told ?? false },
         ...{ before: all(exampleNamespace), after: all(exampleNamespace + 1) },
       };
     }

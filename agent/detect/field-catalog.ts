@@ -269,6 +269,7 @@ export const fieldCatalog = {
       'Namespaces that changed: `mount`, `pid`, `network`, `user`, `cgroup`, `uts`, `ipc`; empty for other changes.',
     ),
     hostNamespaces: texts('Those of `namespaces` that are the host’s now.'),
+    told: bool('Of changed namespaces: a `namespace` event has told of them already; false for other changes.'),
     tracerPid: int('Process id of the tracer, in the host’s pid namespace; absent for other changes.'),
     tracerPlace: text('`same-container` or `elsewhere`; absent for other changes.'),
     tracerExecutable: text('Path of the tracer’s executable; absent when it is not known.'),

@@ -39,6 +39,9 @@ export class IntegrityEventView {
   get hostNamespaces(): string[] {
     return this.#event.change === 'namespace-changed' ? [...this.#event.hostNamespaces] : none;
   }
+  get told(): boolean {
+    return this.#event.change === 'namespace-changed' && this.#event.told;
+  }
   get tracerPid(): bigint | undefined {
     return this.#event.change === 'traced' ? BigInt(this.#event.tracerPid) : undefined;
   }

@@ -110,6 +110,7 @@ const integrityExample = {
   after: privilegesExample.optional(),
   namespaces: namespaceNames.optional(),
   hostNamespaces: namespaceNames.optional(),
+  told: z.boolean().optional(),
   tracerPid: uint32.optional(),
   tracerPlace: z.enum(['same-container', 'elsewhere']).optional(),
   tracerExecutable: z.string().optional(),

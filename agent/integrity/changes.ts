@@ -35,7 +35,7 @@ export function changesOfProcess(known: KnownProcess, task: SampledTask, world: 
 
 /** Only the namespaces that have changed: they outlast an execution. */
 export function namespacesOf(known: KnownProcess, task: SampledTask, world: Surroundings): FoundChange[] {
-  return known.namespaces === undefined ? [] : namespacesChanged(known.namespaces, task.namespaces, world);
+  return known.namespaces === undefined ? [] : namespacesChanged(known, task.namespaces, world);
 }
 
 /** What is different about another thread. `before` is what that thread may have come from. */
@@ -62,7 +62,7 @@ export function changesAtExec(known: KnownProcess, event: ExecEvent, world: Surr
       found.push({ key: keyOfGrowth(growth), change: { change: 'privileges-grown', growth, before, after } });
   }
   if (known.namespaces !== undefined && event.formerTid === event.pid)
-    found.push(...namespacesChanged(known.namespaces, event.namespaces, world));
+    found.push(...namespacesChanged(known, event.namespaces, world));
   return found;
 }
 
@@ -77,7 +77,7 @@ function keyOfGrowth(growth: readonly string[]): string {
 }
 
 function namespacesChanged(
-  before: Partial<SampledNamespaces>,
+  { namespaces: before = {}, toldNamespaces = {} }: KnownProcess,
   after: Partial<SampledNamespaces>,
   { hostNamespaces }: Surroundings,
 ): FoundChange[] {
@@ -91,6 +91,7 @@ function namespacesChanged(
     change: 'namespace-changed',
     namespaces: names,
     hostNamespaces: names.filter((name) => after[name] === hostNamespaces[name]),
+    told: names.every((name) => toldNamespaces[name] === after[name]),
     before: pick(before),
     after: pick(after),
   };

@@ -35,6 +35,8 @@ export interface NamespaceChanged {
   namespaces: readonly NamespaceName[];
   /** Those of them that are the host's now. */
   hostNamespaces: readonly NamespaceName[];
+  /** A namespace event has told of all of them already. */
+  told: boolean;
   before: Partial<SampledNamespaces>;
   after: Partial<SampledNamespaces>;
 }

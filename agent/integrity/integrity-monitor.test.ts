@@ -93,6 +93,24 @@ describe('a sample', () => {
     expect(told).toEqual([]);
   });
 
+  it('says of namespaces whether an event has told of them already', () => {
+    const { namespaces } = sample();
+    const before = { ...namespaces, time: 9 };
+    exec(2_000n);
+    monitor.compare(sample(), 1n);
+    monitor.onEvent({
+      ...{ ...process, kind: 'namespace', ktimeNs: 10_500n, tid: process.pid, comm: 'app', repeats: 0 },
+      ...{ changed: ['mount'], toHost: ['mount'], before, after: { ...before, mount: 1 } },
+      ...{ syscallName: '', arguments: [] },
+    });
+    monitor.compare(sample({ ktimeNs: 11_000n, namespaces: { ...namespaces, mount: 1 } }), 2n);
+    monitor.compare(sample({ ktimeNs: 12_000n, namespaces: { ...namespaces, mount: 1, pid: 1 } }), 3n);
+    expect(told).toMatchObject([
+      { namespaces: ['mount'], told: true },
+      { namespaces: ['pid'], told: false },
+    ]);
+  });
+
   it('tells the changes that are no privileges, each with what it is about', () => {
     exec(2_000n);
     monitor.compare(sample(), 1n);

@@ -1,4 +1,4 @@
-import type { ExecEvent, ForkEvent, KernelEvent, TaskEventBase } from '../decode/kernel-event.ts';
+import type { ExecEvent, ForkEvent, KernelEvent, NamespaceEvent, TaskEventBase } from '../decode/kernel-event.ts';
 import type { SampledTask } from '../decode/sampled-task.ts';
 import {
   changesAtExec,
@@ -62,6 +62,7 @@ export class IntegrityMonitor {
   onEvent(event: KernelEvent): void {
     if (event.kind === 'exec') this.#onExec(event);
     else if (event.kind === 'fork') this.#onFork(event);
+    else if (event.kind === 'namespace') this.#onNamespace(event);
     else if (event.kind === 'exit') this.forget(event.pid, event.startKtimeNs);
   }
 
@@ -127,6 +128,13 @@ export class IntegrityMonitor {
   #onFork(event: ForkEvent): void {
     if (this.find(event.childPid, event.childStartKtimeNs) !== undefined) return;
     this.#remember(knownFromFork(event, this.find(event.pid, event.startKtimeNs)));
+  }
+
+  #onNamespace({ pid, startKtimeNs, changed, after }: NamespaceEvent): void {
+    const known = this.find(pid, startKtimeNs);
+    if (known === undefined) return;
+    const entered = Object.fromEntries(changed.map((name) => [name, after[name]]));
+    known.toldNamespaces = { ...known.toldNamespaces, ...entered };
   }
 
   #onExec(event: ExecEvent): void {

@@ -14,6 +14,8 @@ export interface KnownProcess {
   /** Of the first thread, as last seen. */
   current: HeldPrivileges | undefined;
   namespaces: Partial<SampledNamespaces> | undefined;
+  /** Namespaces that events said it has entered. */
+  toldNamespaces: Partial<SampledNamespaces> | undefined;
   executable: { device: number; inode: bigint; unlinked: boolean } | undefined;
   /** Undefined until the first sample after an exec. */
   stdioSockets: SampledTask['stdioSockets'] | undefined;
@@ -59,6 +61,7 @@ function nothingKnown(pid: number, startKtimeNs: bigint, cgroupId: bigint): Know
     origin: undefined,
     current: undefined,
     namespaces: undefined,
+    toldNamespaces: undefined,
     executable: undefined,
     stdioSockets: undefined,
     knownKtimeNs: 0n,
