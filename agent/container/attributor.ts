@@ -6,6 +6,7 @@ import type { ExecEvent, ForkEvent, KernelEvent } from '../decode/kernel-event.t
 import type { AttributedEvent, DetectableEvent } from '../detect/attributed-event.ts';
 import { NameTable } from '../dns/name-table.ts';
 import { DnsStreams } from '../dns/streams.ts';
+import { Subdomains } from '../dns/subdomains.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { ProcessTree } from '../process/process-tree.ts';
@@ -73,6 +74,7 @@ class EventAttributor implements Attributor {
   readonly #metrics: AttributorMetrics;
   readonly #streams = new DnsStreams();
   readonly #names = new NameTable();
+  readonly #subdomains = new Subdomains();
   readonly #emitting: Episode;
   readonly #now: () => number;
   readonly #holdMs: number;
@@ -230,6 +232,7 @@ class EventAttributor implements Attributor {
     const attribution = attributionOf(missing, held);
     this.#metrics[attribution]++;
     this.#names.apply(container.id, event);
+    this.#subdomains.apply(container.id, event);
     const losses = this.#losses.around(event.ktimeNs, container.id);
     const dataComplete = losses.length === 0;
     try {

@@ -101,6 +101,8 @@ export interface DnsEvent extends TaskEventBase {
   truncated: boolean;
   /** False when what came from the name server's port is no DNS answer. */
   wellFormed: boolean;
+  /** Different names below the same domain that the container asked for within a minute so far, at most 64; 0: none. */
+  subdomains: number;
   /** The same answer that the same process was given again, counted in the kernel. */
   repeats: number;
 }

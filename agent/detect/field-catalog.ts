@@ -118,6 +118,9 @@ export const fieldCatalog = {
     entry: text(
       '`container-init` (the container’s first program), `exec-session` (put in from outside) or `internal` (started by another process of the container).',
     ),
+    inSession: bool(
+      'It was put into the container from outside (docker exec, kubectl exec), or was started by what was.',
+    ),
     packageManager: text(
       'The package manager of the image that it is, or that started it directly or not (installation scripts): `dpkg`, `apk` …; empty when there is none. By executables of image layers only; managers that are scripts (dnf 4, yum) are not recognised.',
     ),

@@ -34,7 +34,7 @@ export function networkEvent(kind: NetworkEvent['kind'], example: EventExample, 
 
 function dnsExample(example: EventExample): Omit<DnsEvent, keyof TaskEventBase | 'kind'> {
   const { queryName = 'registry.example', queryType = 'A', responseCode = 'NOERROR', addresses = [] } = example;
-  const { resolverAddress = '10.96.0.10', truncated = false, wellFormed = true } = example;
+  const { resolverAddress = '10.96.0.10', truncated = false, wellFormed = true, subdomains = 0 } = example;
   const record = (type: string, data: string) => ({ name: queryName, type, data, ttlSeconds: 60 });
   const answers = [
     ...addresses.map((address) => record(address.includes(':') ? 'AAAA' : 'A', address)),
@@ -42,5 +42,5 @@ function dnsExample(example: EventExample): Omit<DnsEvent, keyof TaskEventBase |
   ];
   const transport = example.transport === 'tcp' ? 'tcp' : 'udp';
   const question = { transport, resolverAddress, queryName, queryType, responseCode } as const;
-  return { ...question, answers, truncated, wellFormed, repeats: 0 };
+  return { ...question, answers, truncated, wellFormed, subdomains, repeats: 0 };
 }

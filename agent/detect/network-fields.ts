@@ -67,6 +67,9 @@ export const networkFields = {
     responseCode: text('`NOERROR`, `NXDOMAIN`, `SERVFAIL` …'),
     addresses: texts('The addresses in the answer.'),
     answerTypes: texts('The types of the records in the answer, each once.'),
+    subdomains: int(
+      'Different names below the same domain that the container asked for within a minute so far, this one counted; at most 64.',
+    ),
     truncated: bool('There was more in the answer than is kept, or the server cut it.'),
     wellFormed: bool('False when what came from port 53 is no DNS answer.'),
   },

@@ -162,6 +162,9 @@ export class DnsEventView {
   get answerTypes(): string[] {
     return [...new Set(this.#event.answers.map((answer) => answer.type))];
   }
+  get subdomains(): bigint {
+    return BigInt(this.#event.subdomains);
+  }
   get truncated(): boolean {
     return this.#event.truncated;
   }

@@ -133,6 +133,9 @@ export class ProcessView {
   get entry(): ProcessEntry {
     return this.#execution.entry;
   }
+  get inSession(): boolean {
+    return this.entry === 'exec-session' || this.ancestors.some(({ entry }) => entry === 'exec-session');
+  }
   get packageManager(): string {
     return packageManagerOf(this.#execution, ancestorsOf(this.#execution));
   }

@@ -152,6 +152,7 @@ const eventExample = z.strictObject({
   responseCode: z.string().optional(),
   addresses: texts.optional(),
   answerTypes: texts.optional(),
+  subdomains: z.int().min(0).max(64).optional(),
   truncated: z.boolean().optional(),
   wellFormed: z.boolean().optional(),
   failure: z.enum(['', 'refused', 'timed-out', 'unreachable', 'abandoned', 'other']).optional(),

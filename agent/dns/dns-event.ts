@@ -6,7 +6,7 @@ import type { DnsSegment } from './segment.ts';
 export function dnsEventOf(segment: DnsSegment, message: Uint8Array, totalBytes: number): DnsEvent {
   const { payload: _payload, sequence: _sequence, totalBytes: _totalBytes, socketCookie: _cookie, ...rest } = segment;
   const { isResponse, ...parsed } = parseDnsMessage(message, totalBytes);
-  return { ...rest, ...parsed, kind: 'dns', wellFormed: parsed.wellFormed && isResponse };
+  return { ...rest, ...parsed, kind: 'dns', subdomains: 0, wellFormed: parsed.wellFormed && isResponse };
 }
 
 /** The addresses in an answer, in its order. */

@@ -29,7 +29,7 @@ describe('DnsStreams', () => {
       {
         ...{ kind: 'dns', ktimeNs: 1n, cgroupId: 2n, pid: 3, tid: 3, startKtimeNs: 4n, comm: 'app', transport: 'udp' },
         ...{ resolverAddress: '10.96.0.10', queryName: 'a.example', queryType: 'A', responseCode: 'NOERROR' },
-        ...{ answers: [], truncated: false, wellFormed: true, repeats: 0 },
+        ...{ answers: [], truncated: false, wellFormed: true, subdomains: 0, repeats: 0 },
       },
     ]);
   });

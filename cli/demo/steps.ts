@@ -20,7 +20,7 @@ export const demoSteps: readonly DemoStep[] = [
   {
     marker: 'metadata',
     says: 'asks the cloud metadata address for credentials (it has no network: nothing leaves this machine)',
-    rule: 'net-metadata-service',
+    rule: 'net-metadata-tool',
     shell: 'wget -O - http://169.254.169.254/latest/meta-data/iam/security-credentials/',
   },
   {

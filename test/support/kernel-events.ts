@@ -100,7 +100,7 @@ export function dnsOf(process: TestProcess, ktimeNs: bigint): DnsEvent {
   return {
     ...task(process, ktimeNs),
     ...{ kind: 'dns', transport: 'udp', resolverAddress: '10.96.0.10', queryName: 'db.internal', queryType: 'A' },
-    ...{ responseCode: 'NOERROR', answers: [], truncated: false, wellFormed: true, repeats: 0 },
+    ...{ responseCode: 'NOERROR', answers: [], truncated: false, wellFormed: true, subdomains: 0, repeats: 0 },
   } as DnsEvent;
 }
 
