@@ -3,6 +3,7 @@ import { version } from '../common/version.ts';
 import { agentCommand } from './commands/agent.ts';
 import { alertCommand } from './commands/alert.ts';
 import { alertsCommand } from './commands/alerts.ts';
+import { baselineCommand } from './commands/baseline.ts';
 import { collectorCommand } from './commands/collector.ts';
 import { containersCommand } from './commands/containers.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -24,7 +25,7 @@ export function createProgram(): Command {
   program.addCommand(upCommand()).addCommand(agentCommand()).addCommand(collectorCommand());
   program.commandsGroup('Ask:');
   program.addCommand(alertsCommand()).addCommand(alertCommand());
-  program.addCommand(imageCommand()).addCommand(containersCommand());
+  program.addCommand(imageCommand()).addCommand(containersCommand()).addCommand(baselineCommand());
   program.commandsGroup('Rules:');
   program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');

@@ -6,6 +6,10 @@ import type {
   BaselineListen,
 } from '../proto/generated/tallyman/v1/baseline.ts';
 
+/** Lines of a baseline; an executable has one for each shape of its arguments. The message to agents stays below a MiB. */
+export const maxFacts = { executable: 1_000, destination: 1_000, listen: 200, capability: 200 } as const;
+export const maxContentBytes = 384 * 1024;
+
 /** What a baseline expects. */
 export interface BaselineContent {
   executables: BaselineExecutable[];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BaselineKey } from '../proto/generated/tallyman/v1/baseline.ts';
 import type { Container } from '../proto/generated/tallyman/v1/container.ts';
 import { parseImageReference, repositoryText } from './image-reference.ts';
@@ -20,6 +21,11 @@ export function baselineKeyOf(container: Container): BaselineKeyAnswer {
 /** Text that two keys have in common only if they are equal. */
 export function baselineKeyText({ repository, imageDigest, workload }: BaselineKey): string {
   return JSON.stringify([repository, imageDigest, workload]);
+}
+
+/** Short name of a baseline, the same everywhere: 16 hexadecimal digits. */
+export function baselineIdOf(key: BaselineKey): string {
+  return createHash('sha256').update(baselineKeyText(key)).digest('hex').slice(0, 16);
 }
 
 /**

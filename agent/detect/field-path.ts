@@ -1,7 +1,7 @@
+import { didYouMean } from '../../common/suggest.ts';
 import { type EventKind, fieldsOf, variablesOf } from './field-catalog.ts';
 import type { EventScope } from './scope.ts';
 import { sentenceFields } from './sentence-fields.ts';
-import { didYouMean } from './suggest.ts';
 
 /** A dotted path from a variable to a field, such as "process.executable.path". */
 export interface FieldPath {

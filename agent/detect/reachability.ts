@@ -1,8 +1,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { didYouMean } from '../../common/suggest.ts';
 import { closedValuesOf } from './closed-values.ts';
 import type { EventKind } from './field-catalog.ts';
 import { pathOfNode } from './prefilter.ts';
-import { didYouMean } from './suggest.ts';
 
 export interface UnreachablePart {
   offset: number;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Environment } from '@marcbachmann/cel-js';
+import type { Position } from '../../common/yaml-source.ts';
 import { Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { createCelEnvironment } from './cel-environment.ts';
 import type { EventKind } from './field-catalog.ts';
@@ -10,7 +11,6 @@ import { compileExpression, type RuleExpression } from './rule-expression.ts';
 import type { RuleOverride } from './rule-overrides.ts';
 import type { RuleSource } from './rule-schema.ts';
 import { compileTemplate, type RuleTemplate } from './rule-template.ts';
-import type { Position } from './yaml-source.ts';
 
 const severities: Record<RuleSource['severity'], Severity> = {
   info: Severity.INFO,

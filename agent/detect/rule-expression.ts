@@ -5,6 +5,7 @@ import {
   EvaluationError,
   ParseError,
 } from '@marcbachmann/cel-js';
+import { didYouMean } from '../../common/suggest.ts';
 import { type EventKind, eventKinds, fieldCatalog, fieldsOf, typesOfKind, variablesOf } from './field-catalog.ts';
 import { type FieldPath, isPrintable, resolvePath } from './field-path.ts';
 import { type NecessaryValues, necessaryValues } from './necessary-values.ts';
@@ -12,7 +13,6 @@ import { createPrefilter, pathOfNode } from './prefilter.ts';
 import { findUnreachable } from './reachability.ts';
 import type { EventScope } from './scope.ts';
 import { sentenceFields } from './sentence-fields.ts';
-import { didYouMean } from './suggest.ts';
 
 /** A rule's condition for one kind of event. */
 export interface RuleExpression {

@@ -1,11 +1,11 @@
+import { schemaProblems } from '../../common/schema-problems.ts';
+import { YamlSource } from '../../common/yaml-source.ts';
 import type { Rule } from './rule.ts';
 import { RuleCompiler } from './rule-compiler.ts';
 import { problemAt, readRuleFiles } from './rule-files.ts';
 import { applyOverrides, checkOverrides, isOverrideFile, parseOverrides, type RuleOverride } from './rule-overrides.ts';
 import { type RuleProblem, RulesInvalidError } from './rule-problem.ts';
 import { ruleSchema } from './rule-schema.ts';
-import { schemaProblems } from './schema-problems.ts';
-import { YamlSource } from './yaml-source.ts';
 
 interface ParsedFile {
   file: string;

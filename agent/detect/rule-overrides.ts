@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { schemaProblems } from '../../common/schema-problems.ts';
+import { didYouMean } from '../../common/suggest.ts';
+import type { Position, YamlSource } from '../../common/yaml-source.ts';
 import type { RuleProblem } from './rule-problem.ts';
 import { exceptionSchema, type RuleSource, ruleIdSchema, severitySchema } from './rule-schema.ts';
-import { schemaProblems } from './schema-problems.ts';
-import { didYouMean } from './suggest.ts';
-import type { Position, YamlSource } from './yaml-source.ts';
 
 const overrideSchema = z.strictObject({
   rule: ruleIdSchema,

@@ -1,15 +1,8 @@
 import { CodedError } from '../../common/errors.ts';
+import { type FileProblem, problemText } from '../../common/file-problem.ts';
 
 /** Something wrong in a rule file, at a place a person can go to. */
-export interface RuleProblem {
-  file: string;
-  /** From 1. */
-  line: number;
-  /** From 1. */
-  column: number;
-  reason: string;
-  hint: string | undefined;
-}
+export type RuleProblem = FileProblem;
 
 /** The rule files cannot be used; lists every problem of every file. */
 export class RulesInvalidError extends CodedError<'RULES_INVALID'> {
@@ -21,10 +14,4 @@ export class RulesInvalidError extends CodedError<'RULES_INVALID'> {
     super('RULES_INVALID', `${count} in rule files\n${problems.map(problemText).join('\n')}`);
     this.problems = problems;
   }
-}
-
-/** "file:line:column: reason (hint)" */
-export function problemText(problem: RuleProblem): string {
-  const hint = problem.hint === undefined ? '' : ` (${problem.hint})`;
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.reason}${hint}`;
 }

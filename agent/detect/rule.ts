@@ -1,3 +1,4 @@
+import type { Position } from '../../common/yaml-source.ts';
 import type { MitreTechnique, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { EventKind } from './field-catalog.ts';
 import type { FieldPath } from './field-path.ts';
@@ -6,7 +7,6 @@ import type { CompiledException } from './rule-exceptions.ts';
 import type { RuleExpression } from './rule-expression.ts';
 import type { RuleSource } from './rule-schema.ts';
 import type { RuleTemplate } from './rule-template.ts';
-import type { Position } from './yaml-source.ts';
 
 /** A rule as it stands in its file, checked. */
 export interface Rule {

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { CodedError, errorText } from '../../common/errors.ts';
+import { YamlSource } from '../../common/yaml-source.ts';
 import { type FileOperation, fileOperations } from '../decode/kernel-event.ts';
-import { YamlSource } from '../detect/yaml-source.ts';
 
 const maxFileBytes = 256 * 1024;
 const maxPatterns = 512;

@@ -1,6 +1,6 @@
 import type { Rule } from '../../agent/detect/rule.ts';
 import { severityName } from '../../agent/detect/severity-name.ts';
-import { didYouMean } from '../../agent/detect/suggest.ts';
+import { didYouMean } from '../../common/suggest.ts';
 import { CommandError } from '../command-error.ts';
 import { print, printJson, standardScreen } from '../output.ts';
 import { type RuleOptions, ruleFolders } from '../service-options.ts';

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { baselineIdOf } from '../../common/baseline-key.ts';
 import { Episode } from '../../common/episode.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -12,7 +13,7 @@ import { BaselineBook } from './baseline-book.ts';
 import { createBaselineMetrics } from './baseline-metrics.ts';
 import { DiffQueue } from './diff-queue.ts';
 import { type Applied, type ApplyRequest, applyBaseline, type EditProblem, setFrozen } from './edit.ts';
-import { type BaselineHead, baselineIdOf } from './head.ts';
+import type { BaselineHead } from './head.ts';
 import type { LearnedFacts } from './learned-facts.ts';
 import { Learner } from './learner.ts';
 import { isForgettable, Lifecycle } from './lifecycle.ts';

@@ -1,8 +1,9 @@
+import { baselineIdOf } from '../../common/baseline-key.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Records } from '../records/papers.ts';
 import type { BaselineBook } from './baseline-book.ts';
-import { type BaselineHead, baselineIdOf, isOpen } from './head.ts';
+import { type BaselineHead, isOpen } from './head.ts';
 import { changedPaths, type SbomDifference } from './sbom-diff.ts';
 
 export interface DiffQueueOptions {

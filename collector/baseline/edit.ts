@@ -1,8 +1,9 @@
 import { type BaselineContent, baselineVersion } from '../../common/baseline-content.ts';
+import { baselineIdOf } from '../../common/baseline-key.ts';
 import type { BaselineKey } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { BaselineBook } from './baseline-book.ts';
 import { factKeyOf } from './fact.ts';
-import { type BaselineHead, baselineIdOf, newHead } from './head.ts';
+import { type BaselineHead, newHead } from './head.ts';
 import { factsOfContent, LearnedFacts } from './learned-facts.ts';
 import { maxBaselines } from './options.ts';
 

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { baselineKeyText } from '../../common/baseline-key.ts';
+import { baselineIdOf } from '../../common/baseline-key.ts';
 import type { BaselineKey } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { ImageQuery } from '../records/papers.ts';
 import type { FactKind } from './fact.ts';
@@ -53,10 +52,6 @@ export interface BaselineHead {
   /** Digest of the image that took its place. */
   replacedBy: string | undefined;
   image: ImageQuery | undefined;
-}
-
-export function baselineIdOf(key: BaselineKey): string {
-  return createHash('sha256').update(baselineKeyText(key)).digest('hex').slice(0, 16);
 }
 
 export function newHead(key: BaselineKey, nowUnixMs: number): BaselineHead {

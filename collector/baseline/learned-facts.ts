@@ -1,7 +1,13 @@
-import { type BaselineContent, baselineVersion, sortedContent } from '../../common/baseline-content.ts';
+import {
+  type BaselineContent,
+  baselineVersion,
+  maxContentBytes,
+  maxFacts,
+  sortedContent,
+} from '../../common/baseline-content.ts';
 import { anyParent, type BaselineFact, type FactKind, isKeepable } from './fact.ts';
 import type { FactRecord, FactStatus } from './fact-record.ts';
-import { maxContentBytes, maxFacts, maxShapes, maxUnlearned } from './options.ts';
+import { maxShapes, maxUnlearned } from './options.ts';
 
 /** The facts of one baseline, with what has to be known of them all at once. */
 export class LearnedFacts {

@@ -1,4 +1,4 @@
-import { baselineKeyOf } from '../../common/baseline-key.ts';
+import { baselineIdOf, baselineKeyOf } from '../../common/baseline-key.ts';
 import type { Logger } from '../../common/logger.ts';
 import { type Container, ContainerState } from '../../proto/generated/tallyman/v1/container.ts';
 import type { Gap, Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
@@ -10,7 +10,7 @@ import type { BaselineMetrics } from './baseline-metrics.ts';
 import { type BaselineFact, factKeyOf, factsOf, programOf } from './fact.ts';
 import type { BaselineContainer, FactRecord } from './fact-record.ts';
 import { gapTextOf, isLearningLoss } from './gaps.ts';
-import { type BaselineHead, baselineIdOf, isOpen, newHead } from './head.ts';
+import { type BaselineHead, isOpen, newHead } from './head.ts';
 import { inheritedBaseline } from './inherit.ts';
 import { LearnedFacts } from './learned-facts.ts';
 import { maxBaselines } from './options.ts';

@@ -15,9 +15,6 @@ export const defaultLearning: LearningOptions = {
   staleAfterMs: 30 * 24 * hourMs,
 };
 
-/** What is beyond makes a baseline incomplete. The message to agents stays below a MiB with them. */
-export const maxFacts = { executable: 1_000, destination: 1_000, listen: 200, capability: 200 } as const;
-export const maxContentBytes = 384 * 1024;
 /** Candidates and refused facts kept of a baseline; what is beyond is counted. */
 export const maxUnlearned = 500;
 export const maxBaselines = 20_000;

@@ -1,7 +1,8 @@
+import { maxFacts } from '../../common/baseline-content.ts';
 import { BaselineState } from '../../proto/generated/tallyman/v1/baseline.ts';
 import { factKinds } from './fact.ts';
 import { type BaselineHead, isOpen } from './head.ts';
-import { type LearningOptions, maxFacts } from './options.ts';
+import type { LearningOptions } from './options.ts';
 
 export interface StateAnswer {
   state: BaselineState;

@@ -8,7 +8,14 @@ const openPaths = new Set(['/healthz', '/readyz']);
 
 /** Who may ask. Throws a problem for everybody else. */
 export function createGuard(token: string | undefined): (request: FastifyRequest) => void {
-  if (token === undefined) return assertLoopbackHost;
+  const admit = token === undefined ? assertLoopbackHost : tokenGuard(token);
+  return (request) => {
+    admit(request);
+    assertNoPage(request);
+  };
+}
+
+function tokenGuard(token: string): (request: FastifyRequest) => void {
   const expected = digest(token);
   return (request) => {
     if (openPaths.has(request.routeOptions.url ?? '')) return;
@@ -27,6 +34,12 @@ function assertLoopbackHost(request: FastifyRequest): void {
   const host = request.headers.host ?? '';
   if (!isLoopbackAddress(host))
     throw new HttpProblem(421, 'Misdirected request', 'without a token this API answers to loopback addresses only');
+}
+
+/** Browsers send the origin with whatever changes something: a web page must not edit baselines behind a person's back. */
+function assertNoPage({ method, headers }: FastifyRequest): void {
+  if (method !== 'GET' && method !== 'HEAD' && headers.origin !== undefined)
+    throw new HttpProblem(403, 'Forbidden', 'web pages cannot change anything here');
 }
 
 function digest(text: string): Buffer {

@@ -10,6 +10,7 @@ import { createGuard } from './guard.ts';
 import { HttpProblem, sendProblem } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { baselineRoutes } from './routes/baselines.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { gapRoutes } from './routes/gaps.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -38,7 +39,7 @@ export interface QueryServer {
   close(): Promise<void>;
 }
 
-/** The collector's HTTP API, see docs/api.md. Read-only. */
+/** The collector's HTTP API, see docs/api.md. */
 export function createQueryServer(options: QueryServerOptions): QueryServer {
   const app = createApp(options);
   return {
@@ -89,6 +90,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   metricsRoutes(app, options.registries);
   alertRoutes(app, options.store);
   containerRoutes(app, options.store);
+  baselineRoutes(app, options.baselines, options.store);
   gapRoutes(app, options.store);
   imageRoutes(app, options.store, options.records);
   statusRoutes(app, options.status);

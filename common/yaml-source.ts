@@ -74,7 +74,7 @@ function syntaxReason(error: Error): string {
 
 function unreadable(error: unknown): string {
   if (error instanceof RangeError) return 'nested too deeply';
-  if (error instanceof ReferenceError) return 'aliases are not allowed in rule files';
+  if (error instanceof ReferenceError) return 'aliases are not allowed';
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { RuleProblem } from './rule-problem.ts';
+import type { FileProblem } from './file-problem.ts';
 import { didYouMean } from './suggest.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -12,11 +12,11 @@ export function schemaProblems(
   yaml: YamlSource,
   schema: Schema,
   issues: readonly Issue[],
-): RuleProblem[] {
+): FileProblem[] {
   return issues.flatMap((issue) => problemsOfIssue(file, yaml, schema, issue));
 }
 
-function problemsOfIssue(file: string, yaml: YamlSource, schema: Schema, issue: Issue): RuleProblem[] {
+function problemsOfIssue(file: string, yaml: YamlSource, schema: Schema, issue: Issue): FileProblem[] {
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, issue.path);
     return issue.keys.map((key) => {
