@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,19 @@ describe('learning', () => {
     expect(message?.destinations.map(({ name, address }) => name || address)).toEqual(['10.0.0.2', 'db.shop']);
     expect(message?.listens.map(({ port }) => port)).toEqual([0, 80]);
     expect(message?.capabilities.map(({ capabilityName }) => capabilityName)).toEqual(['CAP_CHOWN']);
+  });
+
+  it('does not learn what agents could not be told', () => {
+    lab.run('c1');
+    const connected = { transport: 'tcp', remotePort: 1, remoteAddress: 'nowhere', executablePath: '/bin/app' };
+    lab.observe('c1', { $case: 'connected', value: connected });
+    lab.observe('c1', { $case: 'connected', value: { ...connected, remoteAddress: '::1', remoteNames: ['a b', '*'] } });
+    lab.observe('c1', { $case: 'listened', value: { transport: 'carrier pigeon', localPort: 1 } });
+    lab.observe('c1', { $case: 'capabilityUsed', value: { capabilityName: 'root', granted: true } });
+    expect(lab.baselines.factsOf(lab.head().id).content()).toMatchObject({
+      ...{ executables: [], listens: [], capabilities: [] },
+      destinations: [{ name: '', address: '::1' }],
+    });
   });
 
   it('does not learn what a person did who came in from outside', () => {
@@ -224,6 +238,17 @@ describe('restarts and new images', () => {
     expect(lab.paths('learned', 'sha256:one')).toEqual(['/bin/app']);
   });
 
+  it('keeps open what was still being learned when the next digest comes soon', () => {
+    learnOne();
+    lab.run('c2', { image: { reference: 'shop/web:2', configDigest: 'sha256:two' } });
+    lab.executed('c2', '/bin/new');
+    lab.pass(1);
+    lab.run('c3', { image: { reference: 'shop/web:3', configDigest: 'sha256:three' } });
+    const listened = { transport: 'tcp', localPort: 80, executablePath: '/bin/new' };
+    lab.observe('c3', { $case: 'listened', value: listened });
+    expect(lab.paths('learned', 'sha256:three')).toEqual(['/bin/app', '/bin/new', 'listen']);
+  });
+
   it('gives nothing to another workload or repository', () => {
     learnOne();
     lab.run('c2', { image: { reference: 'shop/web:2', configDigest: 'sha256:two' }, name: 'other' });
@@ -281,6 +306,28 @@ describe('crashes and clocks', () => {
     );
     expect(JSON.stringify([...lab.baselines.factsOf(lab.head().id).records.values()])).toBe(before);
     expect(lab.head().containers).toBe(1);
+  });
+
+  it('has what was acknowledged after the process was killed, and nothing twice', () => {
+    lab.store.close();
+    const at = (path: string): string => join(import.meta.dirname, path);
+    const script = `
+      import { LearningLab } from '${at('testing/learning-lab.ts')}';
+      const lab = new LearningLab('${directory}');
+      lab.run('c1');
+      for (let n = 0; n < 20; n++) lab.executed('c1', '/bin/' + n);
+      process.kill(process.pid, 'SIGKILL');`;
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect([signal, stderr]).toEqual(['SIGKILL', '']);
+    lab = new LearningLab(directory);
+    expect([lab.paths('learned').length, lab.head().containers, [...lab.baselines.idsOf(nodeName)].length]).toEqual([
+      20, 1, 1,
+    ]);
+    // The agent sends again what was not acknowledged: the inbox gives it the numbers it had.
+    lab.run('c1', { startedUnixNs: BigInt(lab.nowUnixMs) * 1_000_000n });
+    for (let n = 0; n < 20; n++) lab.executed('c1', `/bin/${n}`);
+    const reports = [...lab.baselines.factsOf(lab.head().id).records.values()].map((record) => record.reports);
+    expect([new Set(reports), lab.head().containers]).toEqual([new Set([1]), 1]);
   });
 
   it('does not learn faster or slower when the wall clock jumps', () => {

@@ -84,9 +84,9 @@ export class Baselines {
     this.#lifecycle.tick({ elapsedMs, nowUnixMs, nodes: this.#options.connectedNodes() });
   }
 
-  /** Learns in memory; `flush` must follow before the items are done. @throws {CodedError} of the store. */
-  learn(items: readonly InboxItem[]): void {
-    for (const item of items) this.#learner.take(item);
+  /** Learns in memory; `flush` must follow before the item is done. @throws {CodedError} of the store. */
+  learn(item: InboxItem): void {
+    this.#learner.take(item);
   }
 
   /** @throws {CodedError} of the store. */

@@ -13,6 +13,9 @@ export interface DiffQueueOptions {
   logger: Logger;
 }
 
+/** With whether it is known by now what changed with the image before. */
+type Outcome = (SbomDifference & { formerIsOpen: boolean }) | { unknown: string };
+
 /** Finds out, one after the other, what changed between the digests of inherited baselines. */
 export class DiffQueue {
   readonly #options: DiffQueueOptions;
@@ -42,7 +45,7 @@ export class DiffQueue {
 
   async #compare(head: BaselineHead): Promise<void> {
     const { book, changed, logger } = this.#options;
-    let outcome: SbomDifference;
+    let outcome: Outcome;
     try {
       outcome = await this.#changedPaths(head);
     } catch (thrown) {
@@ -56,19 +59,19 @@ export class DiffQueue {
       head.diffNote = `the SBOMs of the two images differ in ${outcome.packages} packages`;
       // What was learned meanwhile stays open.
       head.openPaths = [...new Set([...head.openPaths, ...outcome.paths])].sort();
-      head.newPathsOpen = false;
+      head.newPathsOpen = outcome.formerIsOpen;
     }
     book.headChanged(head.id);
     changed(head.id);
   }
 
-  async #changedPaths(head: BaselineHead): Promise<SbomDifference> {
+  async #changedPaths(head: BaselineHead): Promise<Outcome> {
     const { book, records } = this.#options;
     const before = book.heads.get(baselineIdOf({ ...head.key, imageDigest: head.inheritedFrom ?? '' }));
     if (before?.image === undefined || head.image === undefined) return { unknown: 'an image has no name to look for' };
     const [old, current] = await Promise.all([records.lookup(before.image), records.lookup(head.image)]);
     if (old.sbom === undefined) return { unknown: `the former image: ${old.papers.sbom.reason}` };
     if (current.sbom === undefined) return { unknown: `this image: ${current.papers.sbom.reason}` };
-    return changedPaths(old.sbom, current.sbom);
+    return { ...changedPaths(old.sbom, current.sbom), formerIsOpen: before.newPathsOpen };
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { firstEphemeralPort } from '../../common/ephemeral-port.ts';
 import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
@@ -20,6 +21,7 @@ export type BaselineFact =
   | { kind: 'capability'; capabilityName: string; executablePath: string };
 
 export const anyParent = '*';
+const transports: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'other']);
 const maxPathLength = 1_024;
 const maxTextLength = 512;
 
@@ -52,14 +54,40 @@ export function isKeepable(fact: BaselineFact): boolean {
   return fact.kind !== 'destination' || fact.name.length <= maxTextLength;
 }
 
+/** What agents and files take: what one agent tells must not make a baseline unusable for the others. */
+function isWellFormed(fact: BaselineFact): boolean {
+  switch (fact.kind) {
+    case 'executable':
+      return fact.path !== '';
+    case 'destination':
+      return isPlace(fact) && (fact.name === '' ? isIP(fact.address) !== 0 : isName(fact.name));
+    case 'listen':
+      return isPlace(fact);
+    case 'capability':
+      return /^CAP_[A-Z0-9_]{1,40}$/.test(fact.capabilityName);
+  }
+}
+
+function isPlace({ transport, port }: { transport: string; port: number }): boolean {
+  return transports.has(transport) && port <= 65_535;
+}
+
+function isName(name: string): boolean {
+  return /^[!-~]{1,512}$/.test(name) && !name.includes('*');
+}
+
 /** What an observation teaches. Nothing: it is of a kind that baselines do not hold, or was done by somebody from outside. */
-export function factsOf({ origin, fact }: Observation): BaselineFact[] {
+export function factsOf(observation: Observation): BaselineFact[] {
+  return toldFactsOf(observation).filter(isWellFormed);
+}
+
+function toldFactsOf({ origin, fact }: Observation): BaselineFact[] {
   // A person or a health check that was put in from outside is not what the workload does.
   if (origin === ProcessEntry.EXEC_SESSION) return [];
   switch (fact?.$case) {
     case 'executed': {
       const { executablePath: path, parentPath = anyParent, argumentShape } = fact.value;
-      return path === '' ? [] : [{ kind: 'executable', path, parentPath, argumentShape }];
+      return [{ kind: 'executable', path, parentPath, argumentShape }];
     }
     case 'connected':
       return destinationsOf(fact.value);
@@ -81,6 +109,7 @@ type Connected = Extract<NonNullable<Observation['fact']>, { $case: 'connected' 
 /** By its names where there are any: addresses behind names change. */
 function destinationsOf({ transport, remoteAddress, remotePort: port, remoteNames, executablePath }: Connected) {
   const common = { kind: 'destination', transport, port, executablePath } as const;
-  if (remoteNames.length === 0) return [{ ...common, name: '', address: remoteAddress }];
-  return remoteNames.map((name) => ({ ...common, name: name.toLowerCase(), address: '' }));
+  const names = remoteNames.filter(isName);
+  if (names.length === 0) return [{ ...common, name: '', address: remoteAddress }];
+  return names.map((name) => ({ ...common, name: name.toLowerCase(), address: '' }));
 }

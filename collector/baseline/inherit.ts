@@ -17,6 +17,8 @@ export function inheritedBaseline(
   head.learnedUntilUnixMs = head.learningSinceUnixMs;
   head.inheritedFrom = from.key.imageDigest;
   head.newPathsOpen = true;
+  // What was still being learned of the one before goes on being learned.
+  head.openPaths = [...from.openPaths];
   head.diffDue = true;
   head.diffNote = 'what changed is not known yet: the SBOMs of the two images have not been compared';
   head.openUntilObservedMs = minObservedMs;
@@ -32,7 +34,13 @@ export function predecessorOf({ id, key }: BaselineHead, book: BaselineBook): Ba
   for (const one of book.heads.values()) {
     if (one.id === id || one.key.repository !== key.repository || one.key.workload !== key.workload) continue;
     if (!one.learned && !one.frozen) continue;
-    if (latest === undefined || one.lastRanUnixMs > latest.lastRanUnixMs) latest = one;
+    if (latest === undefined || isLater(one, latest)) latest = one;
   }
   return latest;
+}
+
+/** Of two that run beside each other, the newer one. */
+function isLater(one: BaselineHead, other: BaselineHead): boolean {
+  if (one.lastRanUnixMs !== other.lastRanUnixMs) return one.lastRanUnixMs > other.lastRanUnixMs;
+  return one.learningSinceUnixMs > other.learningSinceUnixMs;
 }

@@ -70,7 +70,12 @@ export class Learner {
     const blank = { nodeName, containerId: container.id, running: false, startedUnixNs: 0n, fromStart: false };
     const alert = { alertFromUnixMs: 0, alertUntilUnixMs: 0, alertRuleId: '' };
     const one = known ?? { ...blank, ...alert, baselineId: head.id, updatedAtUnixMs: nowUnixMs };
-    one.baselineId = head.id;
+    if (one.baselineId !== head.id) {
+      // More is known of its image than before.
+      this.#options.changed(one.baselineId);
+      this.#options.changed(head.id);
+      one.baselineId = head.id;
+    }
     this.#updateContainer(one, container, agentEpochUnixNs, nowUnixMs);
     if (known !== undefined) return;
     for (const observation of this.#options.earlierObservations(nodeName, container.id))
@@ -222,18 +227,22 @@ export class Learner {
   #gap(nodeName: string, gap: Gap, nowUnixMs: number): void {
     if (!isLearningLoss(gap)) return;
     const { book } = this.#options;
-    const ids = new Set(gap.containerIds);
-    const hit = new Set<string>();
-    for (const one of book.containers.values())
-      if (one.nodeName === nodeName && (ids.size === 0 ? one.running : ids.has(one.containerId)))
-        hit.add(one.baselineId);
-    for (const id of hit) {
+    for (const id of this.#concernedBy(nodeName, gap)) {
       const head = book.heads.get(id);
       if (head === undefined || head.frozen || (head.learned && !isOpen(head))) continue;
       head.gap = { text: gapTextOf(gap, nodeName), atUnixMs: nowUnixMs, atObservedMs: head.observedMs };
       book.headChanged(id);
       this.#options.changed(id);
     }
+  }
+
+  /** Where it is not known whose it was, all that runs on the node. */
+  #concernedBy(nodeName: string, { containerIds }: Gap): Set<string> {
+    const { containers } = this.#options.book;
+    const named = containerIds.flatMap((id) => containers.get(containerKey(nodeName, id)) ?? []);
+    const isOfNode = (one: BaselineContainer): boolean => one.running && one.nodeName === nodeName;
+    const concerned = containerIds.length > 0 ? named : [...containers.values()].filter(isOfNode);
+    return new Set(concerned.map(({ baselineId }) => baselineId));
   }
 }
 

@@ -71,7 +71,7 @@ export class Stages {
     let learned = 0;
     return this.#persist(() => {
       // What has been learned is in memory; only its writing is tried again.
-      for (; learned < items.length; learned++) baselines.learn(items.slice(learned, learned + 1));
+      for (let item = items[learned]; item !== undefined; item = items[++learned]) baselines.learn(item);
       baselines.flush();
     });
   }

@@ -70,7 +70,7 @@ export class LearningLab {
       const row = toStoredObservation(one, item.value);
       if (row !== undefined) this.store.putObservations([row]);
     }
-    this.baselines.learn([one]);
+    this.baselines.learn(one);
     this.baselines.flush();
     return inboxId;
   }
