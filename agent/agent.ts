@@ -65,7 +65,7 @@ export interface Agent {
 
 const lossCheckIntervalMs = 2_000;
 const statusIntervalMs = 60_000;
-const suppressedIntervalMs = 10_000;
+const repeatsIntervalMs = 10_000;
 
 /** Wires the agent's stages; throws CodedError CONFIG_INVALID, RULES_INVALID and those of the sensor. */
 export function createAgent(options: AgentOptions, parts: AgentParts): Agent {
@@ -235,8 +235,8 @@ class ComposedAgent implements Agent {
       this.#losses.check();
       this.#lossLog.tick();
     });
-    this.#every(suppressedIntervalMs, () => {
-      this.#detector.flushSuppressed();
+    this.#every(repeatsIntervalMs, () => {
+      this.#pipeline.tellRepeats('due');
       this.#awaited.expire();
     });
     this.#every(statusIntervalMs, () => this.#reportStatus());
@@ -267,6 +267,7 @@ class ComposedAgent implements Agent {
     await this.#privileges.close();
     this.#sensor.close();
     this.#attributor.close();
+    this.#pipeline.tellRepeats('all');
     this.#lossLog.close();
     await this.#directory.close();
     const { undeliveredItems } = await this.#uplink.close(deadlineMs);

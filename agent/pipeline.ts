@@ -1,7 +1,7 @@
 import type { Metrics } from '../common/metrics.ts';
 import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
-import type { Observation } from '../proto/generated/tallyman/v1/uplink.ts';
-import type { Container } from './container/container.ts';
+import type { FindingRepeats, Observation } from '../proto/generated/tallyman/v1/uplink.ts';
+import { type Container, ContainerState } from './container/container.ts';
 import type { AttributedEvent } from './detect/attributed-event.ts';
 import type { AwaitedEvents } from './detect/awaited-events.ts';
 import type { Detector } from './detect/detector.ts';
@@ -38,6 +38,8 @@ export interface Pipeline {
   onExecutionEnded(execution: ProcessExecution): void;
   /** The collector has told a baseline, or another one: what happened before it came is judged. */
   onBaseline(key: string): void;
+  /** Sends how often findings have come again: what is due, or all before the end. */
+  tellRepeats(which: 'due' | 'all'): void;
 }
 
 export function createPipeline(stages: PipelineStages): Pipeline {
@@ -52,6 +54,10 @@ export function createPipeline(stages: PipelineStages): Pipeline {
   function observe(observation: Observation): void {
     observed.inc({ kind: observation.fact?.$case ?? 'unknown' });
     uplink.send({ $case: 'observation', value: observation });
+  }
+
+  function tell(repeats: readonly FindingRepeats[]): void {
+    for (const value of repeats) uplink.send({ $case: 'findingRepeats', value });
   }
 
   return {
@@ -72,6 +78,7 @@ export function createPipeline(stages: PipelineStages): Pipeline {
     onContainer(container) {
       uplink.send({ $case: 'containerUpdate', value: { container } });
       for (const finding of detector.onContainer(container)) report(finding);
+      if (container.state === ContainerState.EXITED) tell(detector.repeats({ containerId: container.id }));
     },
     onExecutionEnded(execution) {
       const ended = reported.ended(execution);
@@ -80,5 +87,6 @@ export function createPipeline(stages: PipelineStages): Pipeline {
     onBaseline(key) {
       for (const event of awaited.take(key)) for (const finding of detector.onBaseline(event)) report(finding);
     },
+    tellRepeats: (which) => tell(detector.repeats(which)),
   };
 }

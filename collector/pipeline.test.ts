@@ -6,7 +6,7 @@ import { CodedError } from '../common/errors.ts';
 import { silentLogger } from '../common/logger.ts';
 import { Metrics } from '../common/metrics.ts';
 import { Container } from '../proto/generated/tallyman/v1/container.ts';
-import { Finding } from '../proto/generated/tallyman/v1/finding.ts';
+import { Finding, Severity } from '../proto/generated/tallyman/v1/finding.ts';
 import type { Item } from '../proto/generated/tallyman/v1/uplink.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { unknownPapers } from './correlate/unknown-papers.ts';
@@ -39,16 +39,22 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const finding = (findingId: string, containerId: string): Item => ({
+const finding = (findingId: string, containerId: string, severity: Severity = Severity.MEDIUM): Item => ({
   item: {
     $case: 'finding',
     value: Finding.fromPartial({
       findingId,
       ruleId: 'r',
-      severity: 3,
+      severity,
       event: { kind: 'exec', timeUnixNs: 10n ** 18n },
       container: { id: containerId },
     }),
+  },
+});
+const repeats = (findingId: string, containerId: string, severity: Severity = Severity.MEDIUM): Item => ({
+  item: {
+    $case: 'findingRepeats',
+    value: { findingId, ruleId: 'r', containerId, severity, count: 7n, firstUnixNs: 1n, lastUnixNs: 2n },
   },
 });
 const ended = (containerId: string, executionId: string): Item => ({
@@ -83,6 +89,7 @@ function run(change: Partial<PipelineOptions> = {}): Pipeline {
         published.push(...list.map(({ alertId }) => alertId));
       },
       executionEnded: ({ executionId }) => published.push(`end of ${executionId}`),
+      repeated: ({ findingId, count }) => published.push(`${count} more of ${findingId}`),
     },
     cluster: 'default',
     logger: silentLogger,
@@ -112,6 +119,46 @@ describe('pipeline', () => {
     await workedOff();
     expect(published.filter((one) => one !== 'b1')).toEqual(['a1', 'end of x', 'a2']);
     expect(published.indexOf('b1')).toBe(0);
+  });
+
+  it('tells of repeats after the alert they repeat, for urgent ones as well', async () => {
+    receive(finding('a1', 'a'), repeats('a1', 'a'));
+    receive(finding('b1', 'b', Severity.CRITICAL), repeats('b1', 'b', Severity.CRITICAL));
+    run({
+      correlator: {
+        prefetch: () => undefined,
+        correlate: async (value) => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return correlated(value);
+        },
+      },
+    });
+    await workedOff();
+    expect(published.toSorted()).toEqual(['7 more of a1', '7 more of b1', 'a1', 'b1']);
+    for (const id of ['a1', 'b1']) expect(published.indexOf(`7 more of ${id}`)).toBeGreaterThan(published.indexOf(id));
+  });
+
+  it('lets a critical finding wait for none of a flood of low ones, of its own container either', async () => {
+    const flood = Array.from({ length: 2_000 }, (_, n) => finding(`f${n}`, `c${n % 200}`, Severity.LOW));
+    receive(...flood);
+    receive(finding('worst', 'c0', Severity.CRITICAL));
+    let open: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    run({
+      correlator: {
+        prefetch: () => undefined,
+        correlate: async (value) => {
+          if (value.severity === Severity.LOW) await held;
+          return correlated(value);
+        },
+      },
+    });
+    await eventually(() => expect(published).toEqual(['worst']));
+    open();
+    await workedOff();
+    expect(published).toHaveLength(2_001);
   });
 
   it('works on at most so many findings at once', async () => {
@@ -163,6 +210,7 @@ describe('pipeline', () => {
           published.push(...list.map(({ alertId }) => alertId));
         },
         executionEnded: () => undefined,
+        repeated: () => undefined,
       },
     });
     await eventually(() => expect(pipeline.failing()).toContain('no space'));
@@ -181,6 +229,7 @@ describe('pipeline', () => {
           throw new CodedError('store-disk-full', 'no space left');
         },
         executionEnded: () => undefined,
+        repeated: () => undefined,
       },
     });
     await eventually(() => expect(first.failing()).toBeDefined());
@@ -236,6 +285,7 @@ describe('pipeline', () => {
           published.push(...list.map(({ alertId }) => alertId));
         },
         executionEnded: () => undefined,
+        repeated: () => undefined,
       },
     });
     await workedOff();

@@ -10,7 +10,7 @@ import { Lanes } from './inbox/lanes.ts';
 import { type AlertPublisher, PublishLine } from './inbox/publish-line.ts';
 import { type StageBaselines, Stages } from './inbox/stages.ts';
 import { Worker } from './inbox/worker.ts';
-import type { Store, StoredGap } from './store/store.ts';
+import type { InboxItem, Store, StoredGap } from './store/store.ts';
 
 export interface PipelineOptions {
   store: Store;
@@ -50,6 +50,8 @@ export interface Pipeline {
  *   inbox (durable, bounded by ingest) → read in order → baselines learn; correlate (concurrent, in order per container) → decide
  *     → publish line (in order, in groups) → outbox (durable) → out of the inbox
  *
+ * Findings of high and critical severity have a reader and lanes of their own: they wait for no others.
+ *
  * An item leaves the inbox only when what follows from it is stored. A crash in between repeats the item: alerts are
  * recognised by their id, all else is written again with the same values.
  */
@@ -63,43 +65,46 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   const finisher = new Finisher(store, storeEpisode, signal, () => options.onDrained?.());
   const publishLine = new PublishLine({ publisher, storeEpisode, signal, maxGroup: 64 });
-  const lanes = new Lanes(options.maxConcurrentFindings ?? 64);
   const stages = new Stages({ ...options, gapLog, storeEpisode, signal });
-  const worker = new Worker({
-    stages,
-    lanes,
-    publishLine,
-    finisher,
-    done: (items) => reader.done(items),
-    count: (type, result, items) => worked.inc({ type, result }, items),
-  });
-  const reader = new InboxReader({
-    store,
-    chunkItems: 256,
-    maxOutstanding: options.maxOutstandingItems ?? 1_024,
-    episode: storeEpisode,
-    take: (items) => worker.take(items),
-  });
+  const readerOf = (urgent: boolean, maxConcurrent: number, maxOutstanding: number): InboxReader => {
+    const worker = new Worker({
+      ...{ stages, lanes: new Lanes(maxConcurrent), publishLine, finisher },
+      done: (items) => reader.done(items),
+      count: (type, result, items) => worked.inc({ type, result }, items),
+    });
+    const take = (items: readonly InboxItem[]): void => worker.take(items);
+    const reader = new InboxReader({ store, urgent, chunkItems: 256, maxOutstanding, episode: storeEpisode, take });
+    return reader;
+  };
+  const maxConcurrent = options.maxConcurrentFindings ?? 64;
+  const maxOutstanding = options.maxOutstandingItems ?? 1_024;
+  const readers = [true, false].map((urgent) => readerOf(urgent, maxConcurrent, maxOutstanding));
+  const outstanding = (): number => readers.reduce((sum, reader) => sum + reader.outstanding, 0);
 
   return {
-    start: () => reader.start(),
-    wake: () => reader.wake(),
+    start: () => {
+      for (const reader of readers) reader.start();
+    },
+    wake: () => {
+      for (const reader of readers) reader.wake();
+    },
     gaps: () => gapLog.list(),
-    outstanding: () => reader.outstanding,
+    outstanding,
     failing: () => (storeEpisode.failing ? storeEpisode.reason : undefined),
-    close: (deadlineMs) => closePipeline(reader, finisher, stopping, deadlineMs),
+    close: (deadlineMs) => closePipeline(readers, finisher, stopping, deadlineMs),
   };
 }
 
 async function closePipeline(
-  reader: InboxReader,
+  readers: readonly InboxReader[],
   finisher: Finisher,
   stopping: AbortController,
   deadlineMs: number,
 ): Promise<void> {
-  await reader.stop();
+  await Promise.all(readers.map((reader) => reader.stop()));
   const deadlineUnixMs = Date.now() + deadlineMs;
-  while (reader.outstanding > 0 && Date.now() < deadlineUnixMs) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (readers.some((reader) => reader.outstanding > 0) && Date.now() < deadlineUnixMs)
+    await new Promise((resolve) => setTimeout(resolve, 10));
   // Whatever waits for a store that fails gives up now; it is in the inbox for the next start.
   stopping.abort();
   await finisher.idle();

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
  */
 export function growingLru<K extends {}, V extends {}>(
   max: number,
-  dispose?: (value: V, key: K) => void,
+  dispose?: (value: V, key: K, reason: LRUCache.DisposeReason) => void,
 ): LRUCache<K, V> {
   return new LRUCache<K, V>({ maxSize: max, sizeCalculation: () => 1, ...(dispose === undefined ? {} : { dispose }) });
 }

@@ -1,8 +1,17 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
+import { growingLru } from '../../common/lru.ts';
+import type { Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 
 export interface DedupeOptions {
-  /** How long repeats are suppressed after a finding was sent. */
-  windowNs: bigint;
+  /** How long after a finding its repeats are told for the first time. */
+  firstSummaryNs: bigint;
+  /** The time between two summaries doubles up to this. */
+  maxSummaryNs: bigint;
+  /** A key with no repeat for so long is forgotten: the next one is a finding of its own. */
+  forgetNs: bigint;
+  /** A finding stands for its repeats this long; then the next one is a finding of its own. */
+  maxAgeNs: bigint;
+  /** Keys remembered of each severity. */
   maxEntries: number;
 }
 
@@ -10,90 +19,140 @@ export interface DedupeIdentity {
   key: string;
   ruleId: string;
   containerId: string;
+  severity: Severity;
 }
 
-/** Findings that were not sent, of one key. */
-export interface SuppressedFindings extends DedupeIdentity {
+/** What has become of a finding since: how often it came again. A later one of the same finding replaces it. */
+export interface Repeats extends DedupeIdentity {
   /** The finding they are repeats of. */
   findingId: string;
+  /** All of them since the finding. */
   count: bigint;
+  firstKtimeNs: bigint;
+  lastKtimeNs: bigint;
 }
 
-interface Entry extends SuppressedFindings {
-  windowStartKtimeNs: bigint;
+interface Entry extends Repeats {
+  admittedKtimeNs: bigint;
+  /** As of the last summary. */
+  toldCount: bigint;
+  summaryNs: bigint;
+  dueKtimeNs: bigint;
 }
-
-export type Admission = { admitted: true; suppressedCount: bigint } | { admitted: false };
-
-/** A key is remembered for this many windows after its last finding. */
-const retainedWindows = 10n;
 
 /**
- * Lets the first finding of a key through and counts its repeats for a window; the next one after it carries their number.
- * Bounded: the key that was used least recently gives way, and its count is kept for `flush`.
+ * Lets the first finding of a key through and counts its repeats, which are told in summaries: the first soon, the next ones
+ * at growing distances. Each severity has a table of its own, so that whoever floods with findings of one severity can push
+ * nothing of another out. What gives way is told with the next summaries.
  */
 export class DedupeTable {
-  readonly #windowNs: bigint;
-  readonly #maxEvicted: number;
-  readonly #entries: LRUCache<string, Entry>;
-  #evicted: SuppressedFindings[] = [];
-  #uncounted = 0n;
+  readonly #options: DedupeOptions;
+  readonly #bySeverity = new Map<Severity, LRUCache<string, Entry>>();
+  #evicted: Repeats[] = [];
+  #untold = 0n;
 
   constructor(options: DedupeOptions) {
-    this.#windowNs = options.windowNs;
-    this.#maxEvicted = options.maxEntries;
-    this.#entries = new LRUCache({
-      max: options.maxEntries,
-      dispose: (entry, _key, reason) => {
-        if (reason === 'evict') this.#keepCount(entry);
-      },
-    });
+    this.#options = options;
   }
 
   get size(): number {
-    return this.#entries.size;
+    let size = 0;
+    for (const entries of this.#bySeverity.values()) size += entries.size;
+    return size;
   }
 
-  /** Suppressed findings whose key was lost because too many keys gave way between two flushes. */
-  get uncounted(): bigint {
-    return this.#uncounted;
+  /** Repeats that no summary tells: too many keys gave way between two looks. */
+  get untold(): bigint {
+    return this.#untold;
   }
 
-  /** `findingId` becomes the one that repeats belong to if it is admitted. */
-  admit(identity: DedupeIdentity, ktimeNs: bigint, findingId: string): Admission {
-    const entry = this.#entries.get(identity.key);
-    if (entry !== undefined && ktimeNs - entry.windowStartKtimeNs < this.#windowNs) {
+  /** Whether a finding of this key would be a repeat. */
+  knows({ key, severity }: Pick<DedupeIdentity, 'key' | 'severity'>, ktimeNs: bigint): boolean {
+    const entry = this.#bySeverity.get(severity)?.peek(key);
+    return entry !== undefined && !this.#isOver(entry, ktimeNs);
+  }
+
+  /** True for a finding to be reported; `findingId` becomes the one that repeats belong to. */
+  admit(identity: DedupeIdentity, ktimeNs: bigint, findingId: string): boolean {
+    const entries = this.#entriesOf(identity.severity);
+    const entry = entries.get(identity.key);
+    if (entry !== undefined && !this.#isOver(entry, ktimeNs)) {
+      if (entry.count === 0n) entry.firstKtimeNs = ktimeNs;
       entry.count++;
-      return { admitted: false };
+      if (ktimeNs > entry.lastKtimeNs) entry.lastKtimeNs = ktimeNs;
+      return false;
     }
-    const suppressedCount = entry?.count ?? 0n;
-    const { key, ruleId, containerId } = identity;
-    this.#entries.set(key, { key, ruleId, containerId, findingId, count: 0n, windowStartKtimeNs: ktimeNs });
-    return { admitted: true, suppressedCount };
+    if (entry !== undefined) this.#keep(entry);
+    const { key, ruleId, containerId, severity } = identity;
+    const { firstSummaryNs } = this.#options;
+    entries.set(key, {
+      ...{ key, ruleId, containerId, severity, findingId },
+      ...{ count: 0n, toldCount: 0n, firstKtimeNs: ktimeNs, lastKtimeNs: ktimeNs, admittedKtimeNs: ktimeNs },
+      ...{ summaryNs: firstSummaryNs, dueKtimeNs: ktimeNs + firstSummaryNs },
+    });
+    return true;
   }
 
-  /**
-   * Takes the counts that no later finding will carry: of keys that gave way, and of keys whose last finding is so long
-   * ago that the next one counts as a first. Until then the count waits for the next finding.
-   */
-  flush(nowKtimeNs: bigint): SuppressedFindings[] {
-    const flushed = this.#evicted;
+  /** Summaries that are due. */
+  takeDue(nowKtimeNs: bigint): Repeats[] {
+    const taken = this.#takeEvicted();
+    for (const entries of this.#bySeverity.values()) {
+      for (const entry of [...entries.values()]) {
+        if (entry.count > entry.toldCount && nowKtimeNs >= entry.dueKtimeNs) taken.push(this.#tell(entry, nowKtimeNs));
+        else if (entry.count === entry.toldCount && this.#isOver(entry, nowKtimeNs)) entries.delete(entry.key);
+      }
+    }
+    return taken;
+  }
+
+  /** Everything that has not been told, of one container or of all. */
+  takeAll(nowKtimeNs: bigint, containerId?: string): Repeats[] {
+    const taken = this.#takeEvicted();
+    for (const entries of this.#bySeverity.values())
+      for (const entry of entries.values())
+        if (entry.count > entry.toldCount && (containerId ?? entry.containerId) === entry.containerId)
+          taken.push(this.#tell(entry, nowKtimeNs));
+    return taken;
+  }
+
+  #entriesOf(severity: Severity): LRUCache<string, Entry> {
+    let entries = this.#bySeverity.get(severity);
+    if (entries === undefined) {
+      entries = growingLru<string, Entry>(this.#options.maxEntries, (entry, _key, reason) => {
+        if (reason === 'evict') this.#keep(entry);
+      });
+      this.#bySeverity.set(severity, entries);
+    }
+    return entries;
+  }
+
+  #isOver(entry: Entry, ktimeNs: bigint): boolean {
+    const { forgetNs, maxAgeNs } = this.#options;
+    return ktimeNs - entry.lastKtimeNs >= forgetNs || ktimeNs - entry.admittedKtimeNs >= maxAgeNs;
+  }
+
+  #tell(entry: Entry, nowKtimeNs: bigint): Repeats {
+    const { maxSummaryNs } = this.#options;
+    entry.toldCount = entry.count;
+    entry.dueKtimeNs = nowKtimeNs + entry.summaryNs;
+    entry.summaryNs = entry.summaryNs * 2n > maxSummaryNs ? maxSummaryNs : entry.summaryNs * 2n;
+    return repeatsOf(entry);
+  }
+
+  #keep(entry: Entry): void {
+    if (entry.count === entry.toldCount) return;
+    if (this.#evicted.length < this.#options.maxEntries) this.#evicted.push(repeatsOf(entry));
+    else this.#untold += entry.count - entry.toldCount;
+  }
+
+  #takeEvicted(): Repeats[] {
+    const evicted = this.#evicted;
     this.#evicted = [];
-    for (const entry of [...this.#entries.values()]) {
-      if (nowKtimeNs - entry.windowStartKtimeNs < this.#windowNs * retainedWindows) continue;
-      if (entry.count > 0n) flushed.push(withoutTimes(entry));
-      this.#entries.delete(entry.key);
-    }
-    return flushed;
-  }
-
-  #keepCount(entry: Entry): void {
-    if (entry.count === 0n) return;
-    if (this.#evicted.length < this.#maxEvicted) this.#evicted.push(withoutTimes(entry));
-    else this.#uncounted += entry.count;
+    return evicted;
   }
 }
 
-function withoutTimes({ key, ruleId, containerId, findingId, count }: Entry): SuppressedFindings {
-  return { key, ruleId, containerId, findingId, count };
+function repeatsOf(entry: Entry): Repeats {
+  const { key, ruleId, containerId, severity, findingId, count, firstKtimeNs, lastKtimeNs } = entry;
+  return { key, ruleId, containerId, severity, findingId, count, firstKtimeNs, lastKtimeNs };
 }

@@ -9,6 +9,8 @@ export interface DetectMetrics {
   eventSeen(kind: EventKind): void;
   found(rule: Rule): void;
   suppressed(ruleId: string): void;
+  /** Asked whenever metrics are read. */
+  untoldRepeats(count: () => bigint): void;
   excepted(ruleId: string): void;
   ruleFailed(ruleId: string): void;
   reloaded(outcome: 'loaded' | 'refused'): void;
@@ -31,6 +33,7 @@ export function createDetectMetrics(metrics: Metrics): DetectMetrics {
     eventSeen: createEventCounter(metrics),
     found: (rule) => findings.inc({ rule: rule.id, severity: severityName(rule.severity) }),
     suppressed: (rule) => suppressed.inc({ rule }),
+    untoldRepeats: createUntoldGauge(metrics),
     excepted: (rule) => excepted.inc({ rule }),
     ruleFailed: (rule) => errors.inc({ rule }),
     reloaded: (outcome) => reloads.inc({ outcome }),
@@ -55,6 +58,11 @@ function createEventCounter(metrics: Metrics): (kind: EventKind) => void {
   return (kind) => {
     pending[kind]++;
   };
+}
+
+function createUntoldGauge(metrics: Metrics): (count: () => bigint) => void {
+  const gauge = metrics.gauge('finding_repeats_untold', 'Suppressed findings that no summary tells, since the start.');
+  return (count) => void Object.assign(gauge, { collect: () => gauge.set(Number(count())) });
 }
 
 function createStateGauge(metrics: Metrics): (states: () => RuleState[]) => void {

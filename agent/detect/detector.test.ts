@@ -37,6 +37,9 @@ function exec(filePath: string, inode: number, container = {}, pid = 40) {
   return execEvent({ process: { pid, executable: { path: filePath, layer: 'writable', inode } }, container });
 }
 
+const ofRule = (findings: readonly Finding[], ruleId: string) =>
+  findings.filter((finding) => finding.ruleId === ruleId).length;
+
 describe('onEvent', () => {
   it('makes a finding with all of its evidence', () => {
     const [finding, ...others] = detector().onEvent(dropped);
@@ -48,7 +51,6 @@ describe('onEvent', () => {
       ancestryComplete: true,
       attribution: Attribution.COMPLETE,
       missing: [],
-      suppressedCount: 0n,
       dataComplete: true,
       event: {
         kind: 'exec',
@@ -110,26 +112,38 @@ describe('onEvent', () => {
     expect(late).toMatchObject({ attribution: Attribution.LATE, dataComplete: false });
   });
 
-  it('reports a program in a loop once and counts it; other files and containers are their own', () => {
-    const subject = detector({ dedupeWindowMs: 1_000, nowKtimeNs: () => 0n });
-    const found = (input: Parameters<Detector['onEvent']>[0]) =>
-      subject.onEvent(input).map((finding) => finding.suppressedCount);
-    expect(found(exec('/tmp/a', 1))).toEqual([0n]);
-    for (let pid = 41; pid < 50; pid++) expect(found(later(exec('/tmp/a', 1, {}, 40), pid))).toEqual([]);
-    expect(found(exec('/tmp/b', 2))).toEqual([0n]);
-    expect(found(exec('/tmp/a', 3))).toEqual([0n]);
-    expect(found(exec('/tmp/a', 1, { id: 'other' }))).toEqual([0n]);
-    expect(found(later(exec('/tmp/a', 1), 1_000))).toEqual([9n]);
+  it('reports a program in a loop once and tells how often; other files and containers are their own', () => {
+    const subject = detector({ nowKtimeNs: () => 0n });
+    const found = (input: Parameters<Detector['onEvent']>[0]) => subject.onEvent(input).length;
+    const first = exec('/tmp/a', 1);
+    const [finding] = subject.onEvent(first);
+    for (let pid = 41; pid < 50; pid++) expect(found(later(exec('/tmp/a', 1, {}, 40), pid))).toBe(0);
+    expect(found(exec('/tmp/b', 2))).toBe(1);
+    expect(found(exec('/tmp/a', 3))).toBe(1);
+    expect(found(exec('/tmp/a', 1, { id: 'other' }))).toBe(1);
+    const { ruleId, findingId, severity, event } = finding ?? {};
+    const firstUnixNs = (event?.timeUnixNs ?? 0n) + 41_000_000n;
+    const told = { findingId, ruleId, severity, containerId: first.container.id, count: 9n };
+    expect(subject.repeats({ containerId: 'other' })).toEqual([]);
+    expect(subject.repeats('all')).toEqual([{ ...told, firstUnixNs, lastUnixNs: firstUnixNs + 8_000_000n }]);
+    expect(subject.repeats('all')).toEqual([]);
   });
 
-  it('hands over suppressed counts at the end', () => {
-    const subject = detector();
-    const [first] = subject.onEvent(dropped);
-    subject.onEvent(dropped);
-    const containerId = dropped.container.id;
-    expect(subject.flushSuppressed({ all: true })).toEqual([
-      { key: first?.dedupeKey, ruleId: 'exec-drift', containerId, findingId: first?.findingId, count: 1n },
-    ]);
+  it('counts what a container makes of one rule beyond its budget, and no other rule or container pays', () => {
+    const subject = detector({ findingBudget: { burst: 5, perSecond: 0 } });
+    const install = (index: number, id = 'c') =>
+      execEvent({
+        process: { executable: { path: '/usr/bin/apt' }, argv: ['apt', 'install', `p${index}`], entry: 'exec-session' },
+        container: { id },
+      });
+    let reported = 0;
+    for (let index = 0; index < 1_000; index++) reported += ofRule(subject.onEvent(install(index)), 'package-manager');
+    // Five, and the one that stands for all others.
+    expect(reported).toBe(6);
+    expect(ofRule(subject.onEvent(install(1, 'other')), 'package-manager')).toBe(1);
+    for (let index = 0; index < 50; index++)
+      expect(ofRule(subject.onEvent(exec(`/tmp/${index}`, 100 + index)), 'exec-drift')).toBe(1);
+    expect(subject.repeats('all')).toMatchObject([{ ruleId: 'package-manager', count: 994n }]);
   });
 
   it('keeps two findings apart whose long keys differ only at their end', () => {
@@ -247,6 +261,7 @@ describe('reload', () => {
     const file = path.join(directory, 'exec-drift.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('severity: high', 'severity: critical'));
     expect(subject.reload()).toMatchObject({ ok: true });
-    expect(subject.onEvent(dropped)).toMatchObject([{ severity: Severity.CRITICAL, suppressedCount: 0n }]);
+    expect(subject.onEvent(dropped)).toMatchObject([{ severity: Severity.CRITICAL }]);
+    expect(subject.repeats('all')).toEqual([]);
   });
 });

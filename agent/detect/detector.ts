@@ -5,15 +5,17 @@ import type { Logger } from '../../common/logger.ts';
 import { growingLru } from '../../common/lru.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineStore } from '../baseline/baseline-store.ts';
 import type { Container } from '../container/container.ts';
 import type { AttributedEvent, WallClock } from './attributed-event.ts';
-import { DedupeTable, type SuppressedFindings } from './dedupe.ts';
+import { DedupeTable, type Repeats } from './dedupe.ts';
 import { createDetectMetrics, type DetectMetrics } from './detect-metrics.ts';
 import { RuleEngine, type RuleState } from './engine.ts';
 import { ancestryEvidence, eventEvidence, postureEvidence } from './evidence.ts';
 import type { EventKind } from './field-catalog.ts';
 import { createFinding, dataGapEvidence, dedupeKeyOf, fieldEvidence } from './finding.ts';
+import { FindingBudget, type FindingBudgetOptions, overflowKeyOf } from './finding-budget.ts';
 import type { Rule, RuleProgram } from './rule.ts';
 import { loadRules } from './rule-loader.ts';
 import { actingExecution, type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
@@ -29,10 +31,12 @@ export interface DetectorOptions {
   completeness?: (containerId: string, ktimeNs: bigint) => boolean;
   /** What workloads normally do. Without, rules that need to know are not evaluated. */
   baselines?: Pick<BaselineStore, 'of' | 'hasReady'>;
-  /** How long repeats of a finding are suppressed. Default 60 000. */
-  dedupeWindowMs?: number;
-  /** Keys remembered for it. Default 16 384. */
+  /** When repeats of a finding are told first; later summaries come at growing distances. Default 60 000. */
+  firstSummaryMs?: number;
+  /** Findings of each severity whose repeats are recognised. Default 4096. */
   maxDedupeEntries?: number;
+  /** How many different findings a rule below high can make in one container. Default 200 at once, one in two seconds. */
+  findingBudget?: FindingBudgetOptions;
   /** Failures after which a rule is not evaluated any more. Default 100. */
   maxRuleErrors?: number;
   /** What sentences tell beside the event; nothing by default. */
@@ -63,16 +67,15 @@ export interface Detector {
   /** Findings on how a container was started: each rule once per container. Call it whenever its record changes. */
   onContainer(container: Container): Finding[];
   forgetContainer(containerId: string): void;
-  /** Counts of suppressed findings that no later finding will carry; call it now and then, with `all` before the end. */
-  flushSuppressed(options?: { all?: boolean }): SuppressedFindings[];
+  /** How often findings have come again: what is due, or all that is not told, of one container or of all. */
+  repeats(which: 'due' | 'all' | { containerId: string }): FindingRepeats[];
   rules(): RuleInfo[];
   /** Reads the rule files again. Broken ones are refused as a whole: the rules that are loaded stay. */
   reload(): ReloadResult;
 }
 
 const maxPostureContainers = 65_536;
-/** Far beyond any window: all of them are over. */
-const endOfTimeNs = 1n << 63n;
+const hourMs = 3_600_000;
 
 /** @throws RulesInvalidError with every problem of every rule file. */
 export function createDetector(options: DetectorOptions): Detector {
@@ -83,6 +86,7 @@ class RuleDetector implements Detector {
   readonly #options: DetectorOptions;
   readonly #metrics: DetectMetrics;
   readonly #dedupe: DedupeTable;
+  readonly #budget: FindingBudget;
   /** Posture rules that have fired, by container. */
   readonly #postureFired = growingLru<string, Set<string>>(maxPostureContainers);
   readonly #nowKtimeNs: () => bigint;
@@ -94,9 +98,14 @@ class RuleDetector implements Detector {
     this.#metrics = createDetectMetrics(options.metrics);
     this.#nowKtimeNs = options.nowKtimeNs ?? bootTimeNs;
     this.#dedupe = new DedupeTable({
-      windowNs: BigInt(options.dedupeWindowMs ?? 60_000) * 1_000_000n,
-      maxEntries: options.maxDedupeEntries ?? 16_384,
+      firstSummaryNs: nanoseconds(options.firstSummaryMs ?? 60_000),
+      maxSummaryNs: nanoseconds(hourMs),
+      forgetNs: nanoseconds(2 * hourMs),
+      maxAgeNs: nanoseconds(24 * hourMs),
+      maxEntries: options.maxDedupeEntries ?? 4_096,
     });
+    this.#budget = new FindingBudget(options.findingBudget ?? { burst: 200, perSecond: 0.5 });
+    this.#metrics.untoldRepeats(() => this.#dedupe.untold);
     this.#rules = loadRules(options.rulesDirs);
     this.#engine = this.#createEngine(this.#rules);
   }
@@ -133,8 +142,13 @@ class RuleDetector implements Detector {
     this.#postureFired.delete(containerId);
   }
 
-  flushSuppressed(options: { all?: boolean } = {}): SuppressedFindings[] {
-    return this.#dedupe.flush(options.all === true ? endOfTimeNs : this.#nowKtimeNs());
+  repeats(which: 'due' | 'all' | { containerId: string }): FindingRepeats[] {
+    const now = this.#nowKtimeNs();
+    const taken = (() => {
+      if (which === 'due') return this.#dedupe.takeDue(now);
+      return this.#dedupe.takeAll(now, which === 'all' ? undefined : which.containerId);
+    })();
+    return taken.map((repeats) => this.#reportedRepeats(repeats));
   }
 
   rules(): RuleInfo[] {
@@ -192,11 +206,10 @@ class RuleDetector implements Detector {
     const { event, container, attribution, missing } = input;
     const { clock } = this.#options;
     const { rule } = program;
-    const dedupeKey = dedupeKeyOf(program, scope, container.id);
+    const dedupeKey = this.#keyOf(program, scope, container.id, event.ktimeNs);
     const findingId = randomUUID();
-    const identity = { key: dedupeKey, ruleId: rule.id, containerId: container.id };
-    const admission = this.#dedupe.admit(identity, event.ktimeNs, findingId);
-    if (!admission.admitted) {
+    const identity = { key: dedupeKey, ruleId: rule.id, containerId: container.id, severity: rule.severity };
+    if (!this.#dedupe.admit(identity, event.ktimeNs, findingId)) {
       this.#metrics.suppressed(rule.id);
       return undefined;
     }
@@ -212,8 +225,14 @@ class RuleDetector implements Detector {
       dataGaps: dataGapEvidence(input.losses ?? [], clock),
       fields: fieldEvidence(program, scope),
       dedupeKey,
-      suppressedCount: admission.suppressedCount,
     });
+  }
+
+  #keyOf(program: RuleProgram, scope: EventScope, containerId: string, ktimeNs: bigint): string {
+    const { rule } = program;
+    const key = dedupeKeyOf(program, scope, containerId);
+    if (this.#dedupe.knows({ key, severity: rule.severity }, ktimeNs)) return key;
+    return this.#budget.take(rule, containerId, ktimeNs) ? key : overflowKeyOf(rule, containerId);
   }
 
   #findingOfContainer(program: RuleProgram, scope: EventScope, container: Container): Finding {
@@ -231,8 +250,21 @@ class RuleDetector implements Detector {
       dataGaps: [],
       fields,
       dedupeKey: dedupeKeyOf(program, scope, container.id),
-      suppressedCount: 0n,
     });
+  }
+
+  #reportedRepeats({
+    findingId,
+    ruleId,
+    containerId,
+    severity,
+    count,
+    firstKtimeNs,
+    lastKtimeNs,
+  }: Repeats): FindingRepeats {
+    const { clock } = this.#options;
+    const window = { firstUnixNs: clock.unixNs(firstKtimeNs), lastUnixNs: clock.unixNs(lastKtimeNs) };
+    return { findingId, ruleId, containerId, severity, count, ...window };
   }
 
   /** A posture exists from the container's start; what was never used is known after a while. */
@@ -242,6 +274,10 @@ class RuleDetector implements Detector {
     if (container.createdUnixNs > 0n) return container.createdUnixNs;
     return this.#options.clock.unixNs(this.#nowKtimeNs());
   }
+}
+
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(milliseconds) * 1_000_000n;
 }
 
 /** CLOCK_BOOTTIME in steps of 10 ms, which is enough to see that a window is over. */

@@ -30,7 +30,6 @@ export interface FindingFacts {
   dataGaps: DataGap[];
   fields: Record<string, string>;
   dedupeKey: string;
-  suppressedCount: bigint;
 }
 
 export function createFinding(program: RuleProgram, scope: EventScope, facts: FindingFacts): Finding {
@@ -50,7 +49,6 @@ export function createFinding(program: RuleProgram, scope: EventScope, facts: Fi
     container: facts.container,
     attribution: attributions[facts.attribution],
     missing: [...facts.missing],
-    suppressedCount: facts.suppressedCount,
     dedupeKey: facts.dedupeKey,
     dataComplete: facts.dataComplete,
     dataGaps: facts.dataGaps,

@@ -1,5 +1,6 @@
 import { fstatSync, readlinkSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import type { FileOperation } from '../decode/kernel-event.ts';
 import { type ContainerRoot, expandPattern } from './container-root.ts';
 import { decodeFanotify, type FanotifyEvent } from './decode-fanotify.ts';
@@ -9,7 +10,6 @@ import { openGroup, openNameWatch } from './group-opener.ts';
 import type { NameWatch } from './name-watch.ts';
 import { identityOf, inodeOf, openInRoot, withFd } from './syscalls.ts';
 import { SystemError } from './system-error.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { WatchedEntry, WatchList } from './watch-list.ts';
 
 export interface MarkBudget {

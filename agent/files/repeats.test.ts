@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { TokenBucket } from '../../common/token-bucket.ts';
 import { Repeats } from './repeats.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 it('tells a fact once a minute, with the number of repeats in between', () => {
   const repeats = new Repeats(60_000);

@@ -1,22 +1,42 @@
 import { BoundedQueue } from '../../common/bounded-queue.ts';
+import { Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { UplinkItem } from './sender.ts';
 
 export type ItemType = UplinkItem['$case'];
 
-/** What gives way first when there is no room: facts that are seen again before conclusions that are not. */
+/** What gives way first when there is no room: facts that are seen again before conclusions that are not, by severity. */
 const leastImportantFirst = [
   'observation',
   'agentStatus',
   'executionEnded',
+  'findingRepeats',
+  'finding/info',
+  'finding/low',
   'containerUpdate',
   'gap',
-  'finding',
-] as const satisfies readonly ItemType[];
+  'finding/medium',
+  'finding/high',
+  'finding/critical',
+] as const;
+type Rank = (typeof leastImportantFirst)[number];
+
+/** Sent before anything else that waits: nothing of less weight can keep them back. */
+const urgentRanks: readonly Rank[] = ['finding/critical', 'finding/high'];
+
+/** Unless a finding says that it is less, it is treated as one of the worst. */
+const findingRanks: Partial<Record<Severity, Rank>> = {
+  [Severity.INFO]: 'finding/info',
+  [Severity.LOW]: 'finding/low',
+  [Severity.MEDIUM]: 'finding/medium',
+  [Severity.HIGH]: 'finding/high',
+};
 
 /** An item as it waits: its bytes, and what is needed to tell of its loss. */
 export interface WaitingItem {
   type: ItemType;
+  /** Of a finding. */
+  severity: Severity | undefined;
   bytes: Uint8Array;
   sentAtUnixNs: bigint;
   containerId: string | undefined;
@@ -37,19 +57,20 @@ export interface ItemQueueOptions {
 }
 
 /**
- * First in, first out over all types, bounded by items and bytes. When full, the oldest item of the least important type gives
- * way; of findings, the ones that are there stay: the first ones of an incident tell how it began.
+ * First in, first out, but findings of high and critical severity before all others; bounded by items and bytes. When full,
+ * the oldest item of the least important kind gives way; of findings of one severity, the ones that are there stay: the
+ * first ones of an incident tell how it began.
  */
 export class ItemQueue {
   readonly #options: ItemQueueOptions;
-  readonly #queues: ReadonlyMap<ItemType, BoundedQueue<Entry>>;
+  readonly #queues: ReadonlyMap<Rank, BoundedQueue<Entry>>;
   #nextOrder = 0;
   #size = 0;
   #sizeBytes = 0;
 
   constructor(options: ItemQueueOptions) {
     this.#options = options;
-    this.#queues = new Map(leastImportantFirst.map((type) => [type, new BoundedQueue<Entry>(options.maxItems)]));
+    this.#queues = new Map(leastImportantFirst.map((rank) => [rank, new BoundedQueue<Entry>(options.maxItems)]));
   }
 
   get size(): number {
@@ -62,10 +83,11 @@ export class ItemQueue {
 
   /** False when the item itself was the one to give way. `reservedBytes` are held elsewhere and count against the bound. */
   push(item: WaitingItem, reservedBytes: number): boolean {
+    const rank = rankOf(item);
     // Nothing has to give way for an item that would not fit into the empty queue.
     const hopeless = reservedBytes + item.bytes.byteLength > this.#options.maxBytes;
     while (!this.#fits(item, reservedBytes)) {
-      const entry = hopeless ? undefined : this.#leastImportant(item.type)?.shift();
+      const entry = hopeless ? undefined : this.#leastImportant(rank)?.shift();
       if (entry === undefined) {
         this.#options.dropped(item);
         return false;
@@ -73,23 +95,23 @@ export class ItemQueue {
       this.#forget(entry.item);
       this.#options.dropped(entry.item);
     }
-    this.#queues.get(item.type)?.push({ order: this.#nextOrder++, item });
+    this.#queues.get(rank)?.push({ order: this.#nextOrder++, item });
     this.#size++;
     this.#sizeBytes += item.bytes.byteLength;
     return true;
   }
 
-  /** Removes the oldest items, at most `maxItems` with at most `maxBytes` together, but one in any case. */
+  /** Removes the items whose turn it is, at most `maxItems` with at most `maxBytes` together, but one in any case. */
   take(maxItems: number, maxBytes: number): WaitingItem[] {
     const taken: WaitingItem[] = [];
     let takenBytes = 0;
     while (taken.length < maxItems) {
-      const oldest = this.#oldest();
-      const next = oldest?.peek();
-      if (oldest === undefined || next === undefined) break;
+      const queue = this.#first();
+      const next = queue?.peek();
+      if (queue === undefined || next === undefined) break;
       takenBytes += next.item.bytes.byteLength;
       if (taken.length > 0 && takenBytes > maxBytes) break;
-      oldest.shift();
+      queue.shift();
       this.#forget(next.item);
       taken.push(next.item);
     }
@@ -101,18 +123,22 @@ export class ItemQueue {
     return this.#size < maxItems && this.#sizeBytes + reservedBytes + item.bytes.byteLength <= maxBytes;
   }
 
-  /** The queue that must give for an item of this type; undefined when the item itself is the least important. */
-  #leastImportant(incoming: ItemType): BoundedQueue<Entry> | undefined {
-    for (const type of leastImportantFirst) {
-      if (type === incoming && type === 'finding') return undefined;
-      const queue = this.#queues.get(type);
+  /** The queue that must give for an item of this rank; undefined when the item itself is the least important. */
+  #leastImportant(incoming: Rank): BoundedQueue<Entry> | undefined {
+    for (const rank of leastImportantFirst) {
+      if (rank === incoming && rank.startsWith('finding/')) return undefined;
+      const queue = this.#queues.get(rank);
       if (queue !== undefined && queue.size > 0) return queue;
-      if (type === incoming) return undefined;
+      if (rank === incoming) return undefined;
     }
     return undefined;
   }
 
-  #oldest(): BoundedQueue<Entry> | undefined {
+  #first(): BoundedQueue<Entry> | undefined {
+    for (const rank of urgentRanks) {
+      const queue = this.#queues.get(rank);
+      if (queue !== undefined && queue.size > 0) return queue;
+    }
     let oldest: BoundedQueue<Entry> | undefined;
     for (const queue of this.#queues.values()) {
       const head = queue.peek();
@@ -125,4 +151,9 @@ export class ItemQueue {
     this.#size--;
     this.#sizeBytes -= item.bytes.byteLength;
   }
+}
+
+function rankOf({ type, severity }: WaitingItem): Rank {
+  if (type !== 'finding') return type;
+  return (severity === undefined ? undefined : findingRanks[severity]) ?? 'finding/critical';
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
-import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { ConnectRequest, type Gap, Item } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { GapLedger } from './gap-ledger.ts';
 import { InFlight } from './in-flight.ts';
@@ -13,10 +13,27 @@ import { createUplink } from './uplink.ts';
 import { createUplinkMetrics } from './uplink-metrics.ts';
 import { encodeBatch, encodeItem } from './wire.ts';
 
-const types: ItemType[] = ['observation', 'agentStatus', 'executionEnded', 'containerUpdate', 'gap', 'finding'];
+/** Least important first. */
+const kinds: [ItemType, Severity?][] = [
+  ['observation'],
+  ['agentStatus'],
+  ['executionEnded'],
+  ['findingRepeats'],
+  ['finding', Severity.INFO],
+  ['finding', Severity.LOW],
+  ['containerUpdate'],
+  ['gap'],
+  ['finding', Severity.MEDIUM],
+  ['finding', Severity.HIGH],
+  ['finding', Severity.CRITICAL],
+];
+const importance = (item: WaitingItem) =>
+  kinds.findIndex(([type, severity]) => type === item.type && severity === item.severity);
+/** Whose turn it is: the worst findings before all else, which goes in order. */
+const urgencyOf = ({ severity = 0 }: WaitingItem) => (severity >= Severity.HIGH ? severity : 0);
 
-function waiting(type: ItemType, size = 1): WaitingItem {
-  return { type, bytes: new Uint8Array(size), sentAtUnixNs: 1n, containerId: undefined, gap: undefined };
+function waiting(type: ItemType, size = 1, severity?: Severity): WaitingItem {
+  return { type, severity, bytes: new Uint8Array(size), sentAtUnixNs: 1n, containerId: undefined, gap: undefined };
 }
 
 function outbound(change: { maxQueueItems?: number; maxQueueBytes?: number } = {}) {
@@ -37,12 +54,12 @@ const tick = () => new Promise((resolve) => setTimeout(resolve, 5));
 const decoded = (items: readonly Uint8Array[]) => items.map((bytes) => Item.decode(bytes).item);
 const finding = (change: Parameters<typeof Finding.fromPartial>[0] = {}): UplinkItem => ({
   $case: 'finding',
-  value: Finding.fromPartial({ findingId: 'f', container: { id: 'c' }, ...change }),
+  value: Finding.fromPartial({ findingId: 'f', severity: Severity.MEDIUM, container: { id: 'c' }, ...change }),
 });
 
 describe('ItemQueue', () => {
-  it('lets observations go first, findings last, and accounts for every item and byte', () => {
-    const item = fc.record({ type: fc.constantFrom(...types), size: fc.integer({ min: 0, max: 40 }) });
+  it('lets observations go first, the worst findings last, sends those first, and accounts for every item and byte', () => {
+    const item = fc.record({ kind: fc.constantFrom(...kinds), size: fc.integer({ min: 0, max: 40 }) });
     const step = fc.oneof({ weight: 4, arbitrary: item }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 5 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -51,15 +68,19 @@ describe('ItemQueue', () => {
         const pushed: WaitingItem[] = [];
         const taken: WaitingItem[] = [];
         for (const one of steps) {
-          if (typeof one === 'number') taken.push(...queue.take(one, 1_000));
-          else {
-            const made = waiting(one.type, one.size);
+          if (typeof one === 'number') {
+            const there = pushed.filter((item) => !lost.includes(item) && !taken.includes(item));
+            const turn = there.toSorted((a, b) => urgencyOf(b) - urgencyOf(a)).slice(0, one);
+            const next = queue.take(one, 1_000);
+            expect(next).toEqual(turn);
+            taken.push(...next);
+          } else {
+            const made = waiting(one.kind[0], one.size, one.kind[1]);
             pushed.push(made);
             const before = lost.length;
             const kept = queue.push(made, 0);
             expect(kept).toBe(!lost.slice(before).includes(made));
-            for (const victim of lost.slice(before))
-              expect(types.indexOf(victim.type)).toBeLessThanOrEqual(types.indexOf(made.type));
+            for (const victim of lost.slice(before)) expect(importance(victim)).toBeLessThanOrEqual(importance(made));
           }
           expect(queue.size).toBeLessThanOrEqual(8);
           expect(queue.sizeBytes).toBeLessThanOrEqual(100);
@@ -67,7 +88,7 @@ describe('ItemQueue', () => {
         taken.push(...queue.take(1_000, 100_000));
         expect(queue.sizeBytes).toBe(0);
         expect(taken.length + lost.length).toBe(pushed.length);
-        expect(taken).toEqual(pushed.filter((one) => !lost.includes(one)));
+        expect(new Set(taken)).toEqual(new Set(pushed.filter((one) => !lost.includes(one))));
       }),
     );
   });
@@ -75,10 +96,29 @@ describe('ItemQueue', () => {
   it('keeps the findings that are there when findings alone are too many', () => {
     const lost: WaitingItem[] = [];
     const queue = new ItemQueue({ maxItems: 1, maxBytes: 10, dropped: (one) => lost.push(one) });
-    const [first, second] = [waiting('finding'), waiting('finding')];
+    const [first, second] = [waiting('finding', 1, Severity.LOW), waiting('finding', 1, Severity.LOW)];
     expect([queue.push(first, 0), queue.push(second, 0)]).toEqual([true, false]);
     expect(queue.take(9, 99)).toEqual([first]);
     expect(lost).toEqual([second]);
+  });
+
+  it('hides no critical finding behind 100 000 low ones', () => {
+    let lost = 0;
+    const queue = new ItemQueue({ maxItems: 1_000, maxBytes: 1_000_000, dropped: () => lost++ });
+    for (let index = 0; index < 50_000; index++) queue.push(waiting('finding', 1, Severity.LOW), 0);
+    const critical = waiting('finding', 1, Severity.CRITICAL);
+    expect(queue.push(critical, 0)).toBe(true);
+    for (let index = 0; index < 50_000; index++) queue.push(waiting('finding', 1, Severity.LOW), 0);
+    expect(lost).toBe(99_001);
+    expect(queue.take(1, 99)).toEqual([critical]);
+  });
+
+  it('takes a finding of no known severity for one of the worst', () => {
+    const queue = new ItemQueue({ maxItems: 9, maxBytes: 10, dropped: () => undefined });
+    const unknown = waiting('finding', 1, Severity.UNSPECIFIED);
+    queue.push(waiting('finding', 1, Severity.HIGH), 0);
+    queue.push(unknown, 0);
+    expect(queue.take(1, 10)).toEqual([unknown]);
   });
 
   it('does not sacrifice anything for an item that cannot fit', () => {

@@ -86,6 +86,7 @@ export class Outbound {
   #encode(item: UplinkItem): WaitingItem | undefined {
     const waiting: WaitingItem = {
       type: item.$case,
+      severity: item.$case === 'finding' ? item.value.severity : undefined,
       bytes: new Uint8Array(),
       sentAtUnixNs: BigInt(Date.now()) * 1_000_000n,
       containerId: containerIdOf(item),
@@ -127,6 +128,7 @@ const wireNames: Record<ItemType, string> = {
   executionEnded: 'execution-ended',
   gap: 'gap',
   agentStatus: 'agent-status',
+  findingRepeats: 'finding-repeats',
 };
 
 function containerIdOf(item: UplinkItem): string | undefined {
@@ -136,6 +138,7 @@ function containerIdOf(item: UplinkItem): string | undefined {
       return item.value.container?.id;
     case 'observation':
     case 'executionEnded':
+    case 'findingRepeats':
       return item.value.containerId;
     default:
       return undefined;

@@ -7,7 +7,7 @@ import { exitCodeHelp } from '../exit-codes.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { jsonOption, natsOption, parseCount, parseSince, severityWords, utcOption } from '../options.ts';
 import { print, printNote, printZone, standardScreen } from '../output.ts';
-import { alertBlock } from '../terminal/alert-block.ts';
+import { alertBlock, updateLine } from '../terminal/alert-block.ts';
 import type { AlertView } from '../terminal/alert-view.ts';
 import { alertView } from '../terminal/alert-view.ts';
 
@@ -44,6 +44,7 @@ Examples:
   tallyman alerts --since 2h --rule exec-drift
   tallyman alerts --json --follow | jq .data.finding_info.title
 
+An alert that comes again is one line: how often, and when last.
 --json prints the message exactly as NATS carries it, one CloudEvent a line.
 Without this command: nats sub 'tallyman.v1.alerts.>'
 ${exitCodeHelp}`;
@@ -94,6 +95,7 @@ function createOutput(options: AlertsOptions): (read: Read) => void {
   return ({ view }) => {
     if (first) printZone(screen);
     first = false;
-    print(...alertBlock(view, screen), '');
+    if (view.isUpdate) print(updateLine(view, screen), '');
+    else print(...alertBlock(view, screen), '');
   };
 }

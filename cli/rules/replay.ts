@@ -22,7 +22,7 @@ const maxProblemsShown = 5;
 /** @throws {CodedError} RULES_INVALID, RECORDING_UNREADABLE, RECORDING_VERSION */
 export async function replayRules(file: string, options: ReplayRulesOptions): Promise<void> {
   const screen = standardScreen(options);
-  const totals: Totals = { events: 0, findings: 0, repeats: 0n, problems: 0 };
+  const totals: Totals = { events: 0, findings: 0, problems: 0 };
   const onProblem = (lineNumber: number, reason: string): void => {
     if (++totals.problems <= maxProblemsShown) printNote(`${file}:${lineNumber}: skipped: ${reason}`);
   };
@@ -34,7 +34,6 @@ export async function replayRules(file: string, options: ReplayRulesOptions): Pr
   const show = (findings: readonly Finding[]): void => {
     for (const finding of findings) {
       totals.findings++;
-      totals.repeats += finding.suppressedCount;
       if (options.json) printJson(Finding.toJSON(finding));
       else print(...block(finding, screen));
     }
@@ -75,13 +74,11 @@ function block(finding: Finding, screen: Screen): string[] {
 interface Totals {
   events: number;
   findings: number;
-  repeats: bigint;
   problems: number;
 }
 
 function printTotals(totals: Totals, detector: Detector): void {
-  const untold = detector.flushSuppressed({ all: true }).reduce((sum, { count }) => sum + count, 0n);
-  const repeats = totals.repeats + untold;
+  const repeats = detector.repeats('all').reduce((sum, { count }) => sum + count, 0n);
   const skipped = totals.problems === 0 ? '' : `; ${totals.problems} lines were skipped`;
   printNote(`${totals.events} events, ${totals.findings} findings, ${repeats} repeats of them${skipped}`);
   const idle = detector.rules().filter((rule) => rule.state === 'inactive');

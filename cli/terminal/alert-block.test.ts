@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alertBlock } from './alert-block.ts';
+import { alertBlock, updateLine } from './alert-block.ts';
 import { alertDetail } from './alert-detail.ts';
 import { alertView } from './alert-view.ts';
 import { sampleAlert } from './sample-alert.ts';
@@ -84,5 +84,35 @@ describe('alertView', () => {
     for (let depth = 0; depth < 500; depth++) process = { name: 'p', pid: depth, parent_process: process };
     const view = alertView({ id: 'x', data: { finding_info: { analytic: { uid: 'r' } }, evidences: [{ process }] } });
     expect(view.processes.length).toBeLessThanOrEqual(64);
+  });
+});
+
+describe('updateLine', () => {
+  const again = (count: number) => {
+    const { data, ...event } = sampleAlert() as { data: { finding_info: object } };
+    const info = { ...data.finding_info, uid: 'f9c6a1e2-0000-4000-8000-000000000001' };
+    const update = {
+      ...data,
+      activity_id: 2,
+      count,
+      end_time: Date.UTC(2026, 10, 23, 3, 15, 1, 118),
+      finding_info: info,
+    };
+    return alertView({ ...event, id: `${info.uid}:repeats:${count - 1}`, data: update });
+  };
+
+  it('is one line that says how often, when last, and of which alert', () => {
+    const view = again(42);
+    expect(view).toMatchObject({ id: 'f9c6a1e2-0000-4000-8000-000000000001', isUpdate: true, repeats: 41 });
+    const line = updateLine(view, screen(200));
+    expect(line).toContain('came again 41 times, last at 03:15:01.118');
+    expect(line).toContain('f9c6a1e2');
+    expect(widthOf(updateLine(view, screen(60)))).toBeLessThanOrEqual(60);
+    expect(updateLine(again(2), screen(200))).toContain('came again once, last');
+  });
+
+  it('is what the block of the alert says as well', () => {
+    expect(alertBlock(again(42), screen(200)).join('\n')).toContain('came again 41 times');
+    expect(alertDetail(again(42), [], screen(110)).join('\n')).toContain('came again 41 times');
   });
 });

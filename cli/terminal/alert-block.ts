@@ -20,7 +20,7 @@ export function alertBlock(alert: AlertView, screen: Screen): string[] {
     ...labelled('image', alert.image ?? 'not known', screen),
     ...labelled('papers', papersLine(alert, screen), screen),
     ...labelled('entry', entryLine(alert), screen),
-    ...labelled('data', dataLine(alert), screen),
+    ...labelled('data', dataLine(alert, screen), screen),
   ];
 }
 
@@ -95,9 +95,22 @@ export function entryLine({ ownership, processes }: AlertView): string {
   return `${program} = ${ownership.purls.join(', ') || 'a package without purl'}${sure}`;
 }
 
-function dataLine(alert: AlertView): string {
+/** "came again 41 times, last at 03:15:01.118" */
+export function repeatsText({ repeats, lastSeenUnixMs }: AlertView, screen: Screen): string {
+  const times = repeats === 1 ? 'once' : `${repeats} times`;
+  return `came again ${times}${lastSeenUnixMs === undefined ? '' : `, last at ${timeOfDay(lastSeenUnixMs, screen)}`}`;
+}
+
+/** One quiet line for an alert that has been shown before. */
+export function updateLine(alert: AlertView, screen: Screen): string {
+  const where = [alert.namespace, alert.container].filter((part) => part !== undefined).join('/');
+  const words = [`↻ ${alert.severity}`, alert.ruleId, where, alert.node, repeatsText(alert, screen), shortId(alert.id)];
+  return screen.paint('dim', truncate(words.join('  '), textColumns(screen)));
+}
+
+function dataLine(alert: AlertView, screen: Screen): string {
   const parts = [completeness(alert)];
-  if (alert.suppressed > 0) parts.push(`${alert.suppressed} more like this not sent`);
+  if (alert.repeats > 0) parts.push(repeatsText(alert, screen));
   if (alert.traceId !== undefined) parts.push(`trace ${alert.traceId}`);
   parts.push(`more: tallyman alert ${shortId(alert.id)}`);
   return parts.map(unbroken).join('   ');

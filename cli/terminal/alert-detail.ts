@@ -1,4 +1,4 @@
-import { completeness, entryLine, headline, points, shortId } from './alert-block.ts';
+import { completeness, entryLine, headline, points, repeatsText, shortId } from './alert-block.ts';
 import type { AlertView, PaperView, ProcessView } from './alert-view.ts';
 import { listAt, numberAt, textAt } from './json-path.ts';
 import { labelled as labelledAt, textColumns } from './labelled.ts';
@@ -158,7 +158,7 @@ function recordLines(alert: AlertView, screen: Screen): string[] {
     ...labelled('time', dateTime(alert.timeUnixMs, screen), screen),
     ...labelled('data', completeness(alert), screen),
     ...labelled('trimmed', alert.trimmed.join(', '), screen),
-    ...labelled('repeats', alert.suppressed === 0 ? '' : `${alert.suppressed} more like this were not sent`, screen),
+    ...labelled('repeats', alert.repeats === 0 ? '' : repeatsText(alert, screen), screen),
     ...labelled('ATT&CK', alert.techniques.join(', '), screen),
     ...labelled('trace', alert.traceId ?? '', screen),
     ...labelled('alert', alert.id, screen),

@@ -42,6 +42,11 @@ export interface ReasonView {
 /** What is shown of an alert. Every string is escaped: it can go to a terminal as it is. */
 export interface AlertView {
   id: string;
+  /** It only tells that an alert, whose id this is, has come again. */
+  isUpdate: boolean;
+  /** How often it has come again, and when last. */
+  repeats: number;
+  lastSeenUnixMs: number | undefined;
   severity: SeverityWord;
   ruleId: string;
   sentence: string;
@@ -74,23 +79,29 @@ export interface AlertView {
   missing: string[];
   /** What was cut from the message to keep it within its bounds. */
   trimmed: string[];
-  suppressed: number;
   traceId: string | undefined;
   techniques: string[];
   remediation: string | undefined;
 }
 
+/** OCSF: Detection Finding, Update. */
+const updateActivity = 2;
+
 /** Reads a published alert (CloudEvent with an OCSF Detection Finding). Throws when it is not one. */
 export function alertView(cloudEvent: unknown): AlertView {
   const event = escapeDeep(cloudEvent);
   const data = at(event, 'data');
-  const id = textAt(event, 'id');
+  const isUpdate = numberAt(data, 'activity_id') === updateActivity;
+  const id = isUpdate ? textAt(data, 'finding_info', 'uid') : textAt(event, 'id');
   const ruleId = textAt(data, 'finding_info', 'analytic', 'uid');
   if (id === undefined || ruleId === undefined)
     throw new Error('not a Tallyman alert: it has no id, or no finding_info.analytic.uid in its data');
   const evidence = at(data, 'evidences', 0);
   return {
     id,
+    isUpdate,
+    repeats: Math.max(0, (numberAt(data, 'count') ?? 1) - 1),
+    lastSeenUnixMs: numberAt(data, 'end_time'),
     ruleId,
     severity: severityOf(data),
     sentence: textAt(data, 'finding_info', 'title') ?? textAt(data, 'message') ?? '(no description)',
@@ -102,7 +113,6 @@ export function alertView(cloudEvent: unknown): AlertView {
     traceId: textAt(data, 'unmapped', 'trace', 'uid'),
     techniques: techniquesOf(data),
     remediation: textAt(data, 'remediation', 'desc'),
-    suppressed: numberAt(evidence, 'data', 'suppressed_count') ?? 0,
     dataComplete: booleanAt(evidence, 'data', 'data_complete'),
     dataGaps: textAt(evidence, 'data', 'data_gaps'),
     missing: textsAt(evidence, 'data', 'attribution_missing'),

@@ -111,7 +111,6 @@ export function sampleAlert(options: SampleOptions = {}): unknown {
       posture: {},
     },
     attribution: Attribution.COMPLETE,
-    suppressedCount: 3n,
     dataComplete: true,
   });
   const alert = createAlert({

@@ -5,6 +5,8 @@ import type { InboxItem, Store } from '../store/store.ts';
 
 export interface InboxReaderOptions {
   store: Pick<Store, 'readInbox'>;
+  /** Only urgent items, or only the others. */
+  urgent: boolean;
   /** Items read per look. */
   chunkItems: number;
   /** Items handed out and not yet done. */
@@ -72,7 +74,7 @@ export class InboxReader {
     const room = Math.min(this.#options.chunkItems, this.#options.maxOutstanding - this.#outstanding);
     if (room <= 0) return [];
     try {
-      const items = this.#options.store.readInbox(this.#lastInboxId, room);
+      const items = this.#options.store.readInbox(this.#lastInboxId, room, this.#options.urgent);
       this.#options.episode.recovered();
       return items;
     } catch (thrown) {

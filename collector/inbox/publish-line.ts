@@ -1,6 +1,6 @@
 import type { Episode } from '../../common/episode.ts';
 import { CodedError, errorText } from '../../common/errors.ts';
-import type { ExecutionEnded } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { ExecutionEnded, FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Alert } from '../decide/alert.ts';
 import { isStoreFailure, untilStored } from './until-stored.ts';
 
@@ -8,9 +8,14 @@ import { isStoreFailure, untilStored } from './until-stored.ts';
 export interface AlertPublisher {
   publish(alerts: readonly Alert[]): unknown;
   executionEnded(ended: ExecutionEnded): unknown;
+  repeated(repeats: FindingRepeats): unknown;
 }
 
-type Entry = { settle: (problem?: Error) => void } & ({ alert: Alert } | { ended: ExecutionEnded });
+type Entry = { settle: (problem?: Error) => void } & (
+  | { alert: Alert }
+  | { ended: ExecutionEnded }
+  | { repeats: FindingRepeats }
+);
 
 export interface PublishLineOptions {
   publisher: AlertPublisher;
@@ -45,6 +50,11 @@ export class PublishLine {
     return this.#add((settle) => ({ ended, settle }));
   }
 
+  /** Resolves when they are kept with their alert. */
+  repeated(repeats: FindingRepeats): Promise<void> {
+    return this.#add((settle) => ({ repeats, settle }));
+  }
+
   #add(entry: (settle: Entry['settle']) => Entry): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#entries.push(entry((problem) => (problem === undefined ? resolve() : reject(problem))));
@@ -67,7 +77,7 @@ export class PublishLine {
     this.#flushing = false;
   }
 
-  /** Neighbouring alerts, or one ended execution. */
+  /** Neighbouring alerts, or one of something else. */
   #takeGroup(): Entry[] {
     const limit = Math.min(this.#entries.length, this.#options.maxGroup);
     let length = 0;
@@ -82,6 +92,8 @@ export class PublishLine {
     const [first] = group;
     if (first !== undefined && 'ended' in first)
       return untilStored(() => publisher.executionEnded(first.ended), storeEpisode, signal);
+    if (first !== undefined && 'repeats' in first)
+      return untilStored(() => publisher.repeated(first.repeats), storeEpisode, signal);
     const alerts = group.flatMap((entry) => ('alert' in entry ? [entry.alert] : []));
     return untilStored(() => publisher.publish(alerts), storeEpisode, signal);
   }

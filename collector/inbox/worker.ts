@@ -1,5 +1,5 @@
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
-import type { ExecutionEnded } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { ExecutionEnded, FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { InboxItem } from '../store/store.ts';
 import type { Finisher } from './finisher.ts';
 import type { Lanes } from './lanes.ts';
@@ -52,6 +52,8 @@ export class Worker {
         return lanes.run(message.value.container?.id ?? '', () => stages.containerUpdate(item, message.value));
       case 'executionEnded':
         return this.#executionEnded(message.value);
+      case 'findingRepeats':
+        return this.#repeated(message.value);
       case 'gap':
         return stages.gap(item, message.value);
       case 'agentStatus':
@@ -77,6 +79,16 @@ export class Worker {
     let handed: Promise<void> | undefined;
     await lanes.run(ended.containerId, async () => {
       handed = publishLine.executionEnded(ended);
+    });
+    await handed;
+  }
+
+  /** Through the lane and the line as well: after the alert that has come again. */
+  async #repeated(repeats: FindingRepeats): Promise<void> {
+    const { lanes, publishLine } = this.#options;
+    let handed: Promise<void> | undefined;
+    await lanes.run(repeats.containerId, async () => {
+      handed = publishLine.repeated(repeats);
     });
     await handed;
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
-import { Item } from '../../proto/generated/tallyman/v1/uplink.ts';
+import { Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
+import { type FindingRepeats, Item } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { narrowItem } from './narrow.ts';
 import { decodeRequest } from './wire.ts';
 
@@ -111,3 +111,31 @@ describe('any bytes', () => {
 function varint(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)];
 }
+
+describe('repeats', () => {
+  const repeats: FindingRepeats = {
+    ...{ findingId: 'f-1', ruleId: 'exec-drift', containerId: 'c1', severity: Severity.LOW, count: 3n },
+    ...{ firstUnixNs: BigInt(now) * 1_000_000n, lastUnixNs: BigInt(now) * 1_000_000n },
+  };
+
+  const refused: [Partial<FindingRepeats>, string][] = [
+    [{ count: 0n }, 'count must be 1 or more, got 0'],
+    [{ count: 2n ** 60n }, 'count must be 1 or more'],
+    [{ findingId: 'a b' }, 'finding_id is missing or not an id'],
+    [{ ruleId: 'a.b' }, 'rule_id is missing or not a rule id'],
+    [{ containerId: '' }, 'container_id is missing or not an id'],
+  ];
+  it('are refused when they are not as they must be', () => {
+    for (const [change, reason] of refused) {
+      const answer = narrowItem({ item: { $case: 'findingRepeats', value: { ...repeats, ...change } } }, now);
+      expect('refused' in answer && answer.refused).toContain(reason);
+    }
+  });
+
+  it('with impossible times have that of receipt', () => {
+    const value = { ...repeats, firstUnixNs: -5n, lastUnixNs: 9n * 10n ** 18n, severity: 99 as Severity };
+    narrowItem({ item: { $case: 'findingRepeats', value } }, now);
+    const nowNs = BigInt(now) * 1_000_000n;
+    expect(value).toMatchObject({ firstUnixNs: nowNs, lastUnixNs: nowNs, severity: Severity.UNSPECIFIED });
+  });
+});

@@ -6,7 +6,15 @@ import {
 } from '../../proto/generated/tallyman/v1/container.ts';
 import { Attribution, type Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { ExecutableLayer, ProcessEntry, type ProcessExecution } from '../../proto/generated/tallyman/v1/process.ts';
-import type { AgentStatus, Gap, Hello, Item, Node, Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type {
+  AgentStatus,
+  FindingRepeats,
+  Gap,
+  Hello,
+  Item,
+  Node,
+  Observation,
+} from '../../proto/generated/tallyman/v1/uplink.ts';
 import { Cutter, maxNameLength, maxTextLength } from './cutter.ts';
 
 /**
@@ -34,6 +42,7 @@ const limits = {
 
 /** The largest number SQLite stores: sequence and epoch must fit. */
 const maxInt64 = 2n ** 63n - 1n;
+const maxSafeCount = BigInt(Number.MAX_SAFE_INTEGER);
 /** Used in URLs, NATS headers and keys. */
 const token = /^[0-9A-Za-z][0-9A-Za-z._:-]{0,127}$/;
 /** One word of a NATS subject. */
@@ -79,6 +88,8 @@ export function narrowItem(item: Item, receivedAtUnixMs: number): Narrowed<Item>
         return token.test(message.value.executionId) ? undefined : 'execution_id is missing or not an id';
       case 'gap':
         return narrowGap(message.value, cut);
+      case 'findingRepeats':
+        return narrowRepeats(message.value, receivedAtUnixMs);
       case 'agentStatus':
         return narrowAgentStatus(message.value, cut);
       case undefined:
@@ -86,6 +97,19 @@ export function narrowItem(item: Item, receivedAtUnixMs: number): Narrowed<Item>
     }
   })();
   return problem === undefined ? { value: item, shortened: cut.shortened } : refuse(problem);
+}
+
+function narrowRepeats(repeats: FindingRepeats, receivedAtUnixMs: number): string | undefined {
+  if (!token.test(repeats.findingId)) return 'finding_id is missing or not an id';
+  if (!ruleIdWord.test(repeats.ruleId)) return 'rule_id is missing or not a rule id';
+  if (!token.test(repeats.containerId)) return 'container_id is missing or not an id';
+  if (repeats.count < 1n || repeats.count > maxSafeCount) return `count must be 1 or more, got ${repeats.count}`;
+  if (!isWordOf(Severity, repeats.severity)) repeats.severity = Severity.UNSPECIFIED;
+  const receivedAtUnixNs = BigInt(receivedAtUnixMs) * 1_000_000n;
+  if (!isPlausible(repeats.lastUnixNs)) repeats.lastUnixNs = receivedAtUnixNs;
+  if (!isPlausible(repeats.firstUnixNs) || repeats.firstUnixNs > repeats.lastUnixNs)
+    repeats.firstUnixNs = repeats.lastUnixNs;
+  return undefined;
 }
 
 function narrowFinding(finding: Finding, cut: Cutter, receivedAtUnixMs: number): string | undefined {

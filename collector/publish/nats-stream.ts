@@ -10,6 +10,8 @@ export interface AlertStreamOptions {
   maxAgeMs?: number;
   /** 1 GiB. */
   maxBytes?: number;
+  /** Of one cluster, namespace, severity and rule. 10 000. */
+  maxMessagesPerSubject?: number;
   replicas?: number;
 }
 
@@ -28,6 +30,8 @@ export function alertStreamConfig(options: AlertStreamOptions): Partial<StreamCo
     discard: DiscardPolicy.Old,
     max_age: (options.maxAgeMs ?? 14 * 24 * 3_600_000) * nsPerMs,
     max_bytes: options.maxBytes ?? 1024 ** 3,
+    // One rule that fires all the time in one namespace pushes out its own alerts, not those of others.
+    max_msgs_per_subject: options.maxMessagesPerSubject ?? 10_000,
     duplicate_window: 5 * 60_000 * nsPerMs,
     num_replicas: options.replicas ?? 1,
     // Tamper evidence: what has been published cannot be taken out message by message.
@@ -74,6 +78,7 @@ export function streamDifferences(wanted: Partial<StreamConfig>, found: Partial<
     'discard',
     'max_age',
     'max_bytes',
+    'max_msgs_per_subject',
     'duplicate_window',
     'deny_delete',
   ];

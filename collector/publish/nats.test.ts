@@ -97,6 +97,28 @@ describe('publishing to NATS', () => {
     expect(await streamMessages()).toHaveLength(1);
   });
 
+  it('carries an update beside its alert, on the same subject, once', async () => {
+    const alert = sampleAlert();
+    await start();
+    publisher?.publish([alert]);
+    const repeats = {
+      ...{ findingId: alert.alertId, ruleId: 'exec-drift', containerId: 'c', severity: 5 as const, count: 3n },
+      ...{ firstUnixNs: 1_795_000_060_000_000_000n, lastUnixNs: 1_795_000_090_000_000_000n },
+    };
+    publisher?.repeated(repeats);
+    await until(() => store.outboxSize() === 0);
+    // A collector that lost its memory and is told everything again.
+    store = new MemoryStore();
+    await publisher?.close();
+    await start();
+    publisher?.publish([alert]);
+    publisher?.repeated(repeats);
+    await until(() => store.outboxSize() === 0);
+    const messages = await streamMessages();
+    expect(messages.map(({ id }) => id)).toEqual([alert.alertId, `${alert.alertId}:repeats:3`]);
+    expect(new Set(messages.map(({ subject }) => subject)).size).toBe(1);
+  });
+
   it('loses nothing when the server dies in the middle, and keeps what it had', async () => {
     await start();
     publisher?.publish(sampleAlerts(300));

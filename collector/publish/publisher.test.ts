@@ -6,6 +6,7 @@ import type { Alert } from '../decide/alert.ts';
 import type { StoredAlert } from '../store/store.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
 import { MemoryStore } from './testing/memory-store.ts';
+import { OcsfSchema } from './testing/ocsf-schema.ts';
 import { sampleAlert, sampleAlerts } from './testing/sample-alert.ts';
 
 let store: MemoryStore;
@@ -47,6 +48,40 @@ describe('the publisher', () => {
       [second.alertId, second.alertId],
     ]);
     expect(store.getAlert(first.alertId)?.cloudEvent).toBe(heard[0]?.[1].cloudEvent);
+  });
+
+  it('tells of repeats as an update of the same finding, each count once', async () => {
+    const { publish } = bound(await start({ nats: deadNats }));
+    const [alert, recorded] = sampleAlerts(2) as [Alert, Alert];
+    publish([alert, withAction(recorded, 'record')]);
+    const repeats = (findingId: string, count: bigint) => ({
+      ...{ findingId, ruleId: 'exec-drift', containerId: 'c', severity: 4 as const, count },
+      ...{ firstUnixNs: 1_795_000_060_000_000_000n, lastUnixNs: 1_795_000_090_000_000_000n },
+    });
+    for (const count of [41n, 41n, 12n]) publisher?.repeated(repeats(alert.alertId, count));
+    publisher?.repeated(repeats(recorded.alertId, 3n));
+    publisher?.repeated(repeats('never-heard-of', 3n));
+    const [created, update, ...others] = store.readOutbox(10);
+    expect(others).toEqual([]);
+    expect(update).toMatchObject({ alertId: `${alert.alertId}:repeats:41`, subject: created?.subject });
+    const [was, is] = [JSON.parse(created?.cloudEvent ?? ''), JSON.parse(update?.cloudEvent ?? '')];
+    expect(is).toMatchObject({
+      ...{ id: `${alert.alertId}:repeats:41`, type: 'io.tallyman.alert.update.v1', source: was.source },
+      ...{ subject: was.subject, traceparent: was.traceparent, time: '2026-11-18T11:08:10.000Z' },
+      data: {
+        ...{ class_uid: 2004, activity_id: 2, type_uid: 200402, count: 42, is_alert: false },
+        ...{ severity_id: was.data.severity_id, end_time: 1_795_000_090_000, resources: was.data.resources },
+        finding_info: { uid: alert.alertId, title: was.data.finding_info.title, last_seen_time: 1_795_000_090_000 },
+        metadata: { uid: `${alert.alertId}:repeats:41`, correlation_uid: was.data.metadata.correlation_uid },
+      },
+    });
+    expect(is.data.evidences).toEqual([{ container: was.data.evidences[0].container, data: { kind: 'exec' } }]);
+    expect(is.data).not.toHaveProperty('enrichments');
+    expect(new OcsfSchema().validate(is.data)).toEqual([]);
+    expect(store.getAlert(recorded.alertId)?.repeats?.count).toBe(3);
+    const text = await metrics.registry.metrics();
+    for (const [result, times] of Object.entries({ told: 2, known: 2, 'no-alert': 1 }))
+      expect(text).toContain(`tallyman_collector_alert_repeats_total{result="${result}"} ${times}`);
   });
 
   it('keeps nothing in the outbox that has nowhere to go', async () => {

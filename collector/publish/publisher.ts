@@ -1,16 +1,20 @@
 import { CodedError, errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import type { ExecutionEnded } from '../../proto/generated/tallyman/v1/uplink.ts';
+import type { ExecutionEnded, FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Alert } from '../decide/alert.ts';
 import type { Store, StoredAlert } from '../store/store.ts';
 import type { AlertSink } from './alert-sink.ts';
 import { defaultMaxEventBytes, formatAlert, minMaxEventBytes } from './format-alert.ts';
+import { formatRepeats } from './format-repeats.ts';
 import { createNatsSink, type NatsOptions } from './nats.ts';
 import { createOtlpSink, type OtlpOptions, type OtlpSink } from './otlp/otlp-sink.ts';
 import { Outbox } from './outbox.ts';
 
-export type PublisherStore = Pick<Store, 'putAlerts' | 'getAlert' | 'readOutbox' | 'markPublished' | 'outboxSize'>;
+export type PublisherStore = Pick<
+  Store,
+  'putAlerts' | 'getAlert' | 'putRepeats' | 'readOutbox' | 'markPublished' | 'outboxSize'
+>;
 
 export interface PublisherOptions {
   store: PublisherStore;
@@ -41,6 +45,13 @@ export interface Publisher {
    * @throws what the store throws: then nothing has been published and the caller tries again.
    */
   publish(alerts: readonly Alert[]): StoredAlert[];
+  /**
+   * An alert has come again: kept with it, and told to subscribers. What is known already changes nothing; neither does
+   * what belongs to no alert (ignored by policy, lost, or too old), which is only counted.
+   *
+   * @throws as `publish` does
+   */
+  repeated(repeats: FindingRepeats): void;
   /** For every report, also before the alert it belongs to: a process may be gone before the papers are found. */
   executionEnded(ended: ExecutionEnded): void;
   /** Called for each new alert in this process; returns the way out. */
@@ -74,6 +85,7 @@ class AlertPublisher implements Publisher {
   readonly #otlp: OtlpSink | undefined;
   readonly #listeners = new Set<AlertListener>();
   readonly #alerts;
+  readonly #repeats;
 
   constructor(options: PublisherOptions, nats: AlertSink | undefined, otlp: OtlpSink | undefined) {
     const { store, logger, metrics } = options;
@@ -82,6 +94,11 @@ class AlertPublisher implements Publisher {
     this.#otlp = otlp;
     this.#outbox = nats === undefined ? undefined : new Outbox({ store, sink: nats, logger, metrics });
     this.#alerts = metrics.counter('alerts_total', 'Decisions by what became of them.', ['action', 'severity']);
+    this.#repeats = metrics.counter(
+      'alert_repeats_total',
+      'Reports that an alert has come again, by what became of them.',
+      ['result'],
+    );
     this.#outbox?.notify();
   }
 
@@ -99,6 +116,25 @@ class AlertPublisher implements Publisher {
     );
     for (const { alert, stored } of formatted) if (alert.decision.action === 'alert') this.#hand(alert, stored, fresh);
     return [...fresh.values()];
+  }
+
+  repeated(repeats: FindingRepeats): void {
+    const { store } = this.#options;
+    const alert = store.getAlert(repeats.findingId);
+    if (alert === undefined) {
+      this.#repeats.inc({ result: 'no-alert' });
+      return;
+    }
+    const told = {
+      count: Number(repeats.count),
+      firstUnixMs: Number(repeats.firstUnixNs / 1_000_000n),
+      lastUnixMs: Number(repeats.lastUnixNs / 1_000_000n),
+    };
+    const update = formatRepeats(alert, told, Date.now());
+    const publish = this.#outbox !== undefined && isAlertable(alert);
+    const isNews = store.putRepeats({ ...told, alertId: alert.alertId, updateEvent: update.cloudEvent, publish });
+    this.#repeats.inc({ result: isNews ? 'told' : 'known' });
+    if (isNews && publish) this.#outbox?.notify([update]);
   }
 
   executionEnded(ended: ExecutionEnded): void {
@@ -155,6 +191,11 @@ class AlertPublisher implements Publisher {
       }
     }
   }
+}
+
+/** False for decisions that are only recorded: subscribers do not know them. */
+function isAlertable({ cloudEvent }: StoredAlert): boolean {
+  return (JSON.parse(cloudEvent) as { data?: { is_alert?: unknown } }).data?.is_alert === true;
 }
 
 function isNew(alert: Alert, stored: StoredAlert, fresh: ReadonlyMap<string, StoredAlert>): boolean {

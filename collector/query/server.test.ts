@@ -156,6 +156,17 @@ describe('alerts', () => {
     expect([one.type, one.text]).toEqual(['application/cloudevents+json', '{"specversion":"1.0","id":"1"}']);
   });
 
+  it('say how often they came again, and when last', async () => {
+    const url = await serve();
+    putAlert('1', { cloudEvent: '{"id":"1","data":{"count":1,"finding_info":{"uid":"1","first_seen_time":5}}}' });
+    const times = { firstUnixMs: 1_795_000_060_000, lastUnixMs: 1_795_000_090_000 };
+    store.putRepeats({ alertId: '1', count: 41, ...times, updateEvent: '{}', publish: false });
+    const is = { uid: '1', first_seen_time: 5, last_seen_time: 1_795_000_090_000, modified_time: 1_795_000_090_000 };
+    const event = { id: '1', data: { count: 42, start_time: 5, end_time: 1_795_000_090_000, finding_info: is } };
+    expect((await get(`${url}/api/v1/alerts/1`)).json()).toEqual(event);
+    expect((await get(`${url}/api/v1/alerts`)).json()).toEqual({ alerts: [event] });
+  });
+
   it.each([
     'limit=0',
     'limit=1001',

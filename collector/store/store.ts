@@ -21,6 +21,24 @@ export interface StoredAlert {
   traceparent: string;
   /** The CloudEvent in structured mode, JSON text. */
   cloudEvent: string;
+  /** How often it has come again since; undefined when it has not. */
+  repeats?: AlertRepeats;
+}
+
+export interface AlertRepeats {
+  /** Without the alert itself. */
+  count: number;
+  firstUnixMs: number;
+  lastUnixMs: number;
+}
+
+/** Repeats of an alert, with the event that tells subscribers of them. */
+export interface StoredRepeats extends AlertRepeats {
+  alertId: string;
+  /** The CloudEvent in structured mode, JSON text. */
+  updateEvent: string;
+  /** False for what is only kept. */
+  publish: boolean;
 }
 
 export interface AlertFilter {
@@ -131,8 +149,8 @@ export interface Store extends RecordsCache, BaselineStore {
     receivedAtUnixMs: number,
   ): bigint;
   acknowledgedSequence(agentId: string, epoch: bigint): bigint;
-  /** Oldest first, items not yet finished, inboxId greater than `afterInboxId`. */
-  readInbox(afterInboxId: number, limit: number): InboxItem[];
+  /** Oldest first, items not yet finished, inboxId greater than `afterInboxId`; urgent ones, others, or all. */
+  readInbox(afterInboxId: number, limit: number, urgent?: boolean): InboxItem[];
   finishInbox(inboxIds: readonly number[]): void;
   /** Items stored and not finished; cheap enough to ask per batch. */
   inboxSize(): number;
@@ -142,6 +160,9 @@ export interface Store extends RecordsCache, BaselineStore {
   getAlert(alertId: string): StoredAlert | undefined;
   /** Newest first. */
   listAlerts(filter: AlertFilter): StoredAlert[];
+  /** False when as many or more repeats were known already, or the alert is not. */
+  putRepeats(repeats: StoredRepeats): boolean;
+  /** What waits to be published, the worst first: alerts, then updates, which have ids of their own. */
   readOutbox(limit: number): StoredAlert[];
   markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void;
   outboxSize(): number;

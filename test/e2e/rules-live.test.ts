@@ -87,7 +87,9 @@ describe('tallyman record', () => {
 
     const replayed = await runCli(['rules', 'replay', file]);
     expect(replayed.code).toBe(0);
-    expect(replayed.stdout).toMatch(new RegExp(`HIGH {2}exec-drift {2}.* {2}${name}\\n {2}/tmp/x is not part of`));
+    expect(replayed.stdout).toMatch(
+      new RegExp(`HIGH {2}exec-drift {2}.* {2}${name}\\n {2}/tmp/x was written at run time`),
+    );
     const own = mkdtempSync(join(folder, 'own-'));
     writeFileSync(join(own, 'mine.yaml'), rule('mine'));
     const mine = await runCli(['rules', 'replay', file, '--no-shipped-rules', '--rules', own]);

@@ -39,7 +39,7 @@ export class AlertSubscriber {
   }
 
   ofContainer(containerId: string): ReceivedAlert[] {
-    return this.alerts.filter((alert) => alert.event.data.evidences[0]?.container?.uid === containerId);
+    return this.alerts.filter((alert) => alert.event.data.evidences?.[0]?.container?.uid === containerId);
   }
 
   /** The alert of a rule for a container; waits for it. */

@@ -64,7 +64,6 @@ function evidenceData(finding: Finding): object {
     attribution_missing: finding.missing.length > 0 ? finding.missing : undefined,
     data_complete: finding.dataComplete,
     data_gaps: finding.dataComplete ? undefined : dataGapsText(finding),
-    suppressed_count: jsonNumber(finding.suppressedCount),
     executable_layer: acting === undefined ? undefined : layerWord(acting.executable?.layer),
     argv: acting?.argv,
     privileges: finding.processes.length === 0 ? undefined : finding.processes.map(privilegesOf),

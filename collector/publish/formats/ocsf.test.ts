@@ -152,7 +152,6 @@ const variants: [string, () => Alert][] = [
             event: undefined,
             processes: [{}],
             container: undefined,
-            suppressedCount: 2n ** 64n - 1n,
           }),
           samplePapers('unknown'),
         ),

@@ -7,7 +7,7 @@ import { imageNameOf } from './image-name.ts';
 import { ocsfEnrichments } from './ocsf-enrichments.ts';
 import { ocsfEvidence } from './ocsf-evidence.ts';
 import { descriptionOf, titleOf } from './sentence.ts';
-import { jsonNumber, millisecondsOf, showText } from './text.ts';
+import { millisecondsOf, showText } from './text.ts';
 
 /** https://schema.ocsf.io/1.8.0/classes/detection_finding */
 export const ocsfVersion = '1.8.0';
@@ -34,7 +34,7 @@ export function toDetectionFinding(alert: Alert): Record<string, unknown> {
     ...classification(alert),
     time: timeMs,
     message: titleOf(alert),
-    count: jsonCount(finding.suppressedCount),
+    count: 1,
     metadata: metadata(alert),
     finding_info: findingInfo(alert, timeMs),
     attacks: attacks(alert),
@@ -167,9 +167,4 @@ function observables(alert: Alert): object[] {
   if (node.name !== '') list.push({ name: 'device.hostname', type_id: 1, type: 'Hostname', value: node.name });
   if (path !== '') list.push({ name: 'evidences[0].process.file.path', type_id: 45, type: 'File Path', value: path });
   return list;
-}
-
-function jsonCount(suppressed: bigint): number | undefined {
-  const count = jsonNumber(suppressed + 1n);
-  return typeof count === 'number' ? count : undefined;
 }

@@ -1,10 +1,12 @@
-import type { StoredAlert } from '../../store/store.ts';
+import type { StoredAlert, StoredRepeats } from '../../store/store.ts';
+import { parseUpdateId, updateIdOf } from '../../store/update-id.ts';
 import type { PublisherStore } from '../publisher.ts';
 
 /** A store that keeps everything in memory and otherwise behaves like one that does not. */
 export class MemoryStore implements PublisherStore {
   readonly #alerts = new Map<string, StoredAlert>();
   readonly #outbox = new Set<string>();
+  readonly #updates = new Map<string, StoredAlert>();
   readonly publishedAtUnixMs = new Map<string, number>();
   /** Thrown by the next writes, as a full disk would. */
   writeError: Error | undefined;
@@ -23,17 +25,35 @@ export class MemoryStore implements PublisherStore {
     return structuredClone(this.#alerts.get(alertId));
   }
 
+  putRepeats({ alertId, updateEvent, publish, ...repeats }: StoredRepeats): boolean {
+    if (this.writeError !== undefined) throw this.writeError;
+    const alert = this.#alerts.get(alertId);
+    if (alert === undefined || (alert.repeats?.count ?? 0) >= repeats.count) return false;
+    alert.repeats = repeats;
+    this.#updates.delete(alertId);
+    if (publish)
+      this.#updates.set(alertId, { ...alert, alertId: updateIdOf(alertId, repeats.count), cloudEvent: updateEvent });
+    return true;
+  }
+
   readOutbox(limit: number): StoredAlert[] {
-    return [...this.#outbox].slice(0, limit).flatMap((alertId) => this.getAlert(alertId) ?? []);
+    const alerts = [...this.#outbox].flatMap((alertId) => this.getAlert(alertId) ?? []);
+    return [...alerts, ...this.#updates.values()].slice(0, limit);
   }
 
   markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void {
     if (this.writeError !== undefined) throw this.writeError;
     for (const alertId of alertIds)
-      if (this.#outbox.delete(alertId)) this.publishedAtUnixMs.set(alertId, publishedAtUnixMs);
+      if (this.#outbox.delete(alertId) || this.#deleteUpdate(alertId))
+        this.publishedAtUnixMs.set(alertId, publishedAtUnixMs);
   }
 
   outboxSize(): number {
-    return this.#outbox.size;
+    return this.#outbox.size + this.#updates.size;
+  }
+
+  #deleteUpdate(messageId: string): boolean {
+    const alertId = parseUpdateId(messageId)?.alertId ?? '';
+    return this.#updates.get(alertId)?.alertId === messageId && this.#updates.delete(alertId);
   }
 }

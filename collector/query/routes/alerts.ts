@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { SeverityWord } from '../../decide/alert.ts';
 import { severityWords } from '../../decide/severity.ts';
+import { withRepeats } from '../../publish/format-repeats.ts';
 import type { Store } from '../../store/store.ts';
 import { HttpProblem, parseParameters } from '../problem.ts';
 
@@ -32,7 +33,7 @@ const listParameters = z.strictObject({
 });
 const alertParameters = z.strictObject({ id: z.string().min(1).max(128) });
 
-/** Alerts exactly as NATS carries them: CloudEvents in structured mode. */
+/** Alerts as NATS carries them, CloudEvents in structured mode; those that came again say how often and when last. */
 export function alertRoutes(app: FastifyInstance, store: Store): void {
   app.get('/api/v1/alerts', async (request, reply) => {
     const { rule, container, since, ...parameters } = parseParameters(listParameters, request.query);
@@ -42,8 +43,8 @@ export function alertRoutes(app: FastifyInstance, store: Store): void {
       sinceUnixMs: since,
       containerId: container === undefined ? undefined : containerIdOf(store, container),
     });
-    // Put together as text: the events are not parsed and written again on their way.
-    const body = `{"alerts":[${alerts.map((alert) => alert.cloudEvent).join(',')}]}`;
+    // Put together as text: only events that came again are parsed and written anew on their way.
+    const body = `{"alerts":[${alerts.map(withRepeats).join(',')}]}`;
     return reply.type('application/json; charset=utf-8').send(body);
   });
 
@@ -51,7 +52,7 @@ export function alertRoutes(app: FastifyInstance, store: Store): void {
     const { id } = parseParameters(alertParameters, request.params);
     const alert = store.getAlert(id);
     if (alert === undefined) throw new HttpProblem(404, 'No such alert', `no alert has the id ${id}`);
-    return reply.type('application/cloudevents+json; charset=utf-8').send(alert.cloudEvent);
+    return reply.type('application/cloudevents+json; charset=utf-8').send(withRepeats(alert));
   });
 }
 

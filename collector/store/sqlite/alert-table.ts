@@ -1,7 +1,9 @@
 import type Database from 'better-sqlite3';
 import { Container } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { SeverityWord } from '../../decide/alert.ts';
-import type { AlertFilter, StoredAlert } from '../store.ts';
+import { severityRank, severityWords } from '../../decide/severity.ts';
+import type { AlertFilter, AlertRepeats, StoredAlert } from '../store.ts';
+import { updateIdOf } from '../update-id.ts';
 
 interface AlertRow {
   alert_id: string;
@@ -15,10 +17,22 @@ interface AlertRow {
   nats_subject: string;
   traceparent: string;
   cloud_event: string;
+  repeat_count: number | null;
+  repeats_first_unix_ms: number | null;
+  repeats_last_unix_ms: number | null;
+}
+
+interface UpdateRow extends AlertRow {
+  update_event: string;
 }
 
 const columns = `alert_id, time_unix_ms, severity, rule_id, namespace, node_name, container_id, image_reference,
   nats_subject, traceparent, cloud_event`;
+
+/** With what is known of repeats. */
+const knownColumns = `${columns}, alert_repeats.count AS repeat_count, first_unix_ms AS repeats_first_unix_ms,
+  last_unix_ms AS repeats_last_unix_ms`;
+const known = 'alerts LEFT JOIN alert_repeats USING (alert_number)';
 
 /** Rows removed per statement, so that pruning never holds the event loop for long. */
 const pruneChunk = 2_000;
@@ -30,13 +44,18 @@ export class AlertTable {
   readonly #markPublished: (alertIds: readonly string[], atUnixMs: number) => void;
   readonly #get: Database.Statement<[string], AlertRow>;
   readonly #outbox: Database.Statement<[number], AlertRow>;
+  readonly #updates: Database.Statement<[number], UpdateRow>;
   readonly #outboxSize: Database.Statement<[], number>;
 
   constructor(database: Database.Database) {
     this.#database = database;
-    this.#get = database.prepare(`SELECT ${columns} FROM alerts WHERE alert_id = ?`);
+    this.#get = database.prepare(`SELECT ${knownColumns} FROM ${known} WHERE alert_id = ?`);
     this.#outbox = database.prepare(
-      `SELECT ${columns} FROM outbox JOIN alerts USING (alert_number) ORDER BY alert_number LIMIT ?`,
+      `SELECT ${columns} FROM outbox JOIN alerts USING (alert_number) ORDER BY severity_rank DESC, alert_number LIMIT ?`,
+    );
+    this.#updates = database.prepare(
+      `SELECT ${knownColumns}, update_event FROM alert_repeats JOIN alerts USING (alert_number)
+       WHERE waiting = 1 ORDER BY alert_number LIMIT ?`,
     );
     this.#outboxSize = database.prepare<[], number>('SELECT count(*) FROM outbox').pluck();
     this.#put = preparePut(database);
@@ -64,16 +83,17 @@ export class AlertTable {
     where('rule_id = ?', filter.ruleId);
     where('namespace = ?', filter.namespace);
     where('container_id = ?', filter.containerId);
-    where('alert_number IN (SELECT alert_number FROM alert_images WHERE image = ?)', filter.image);
+    where('alerts.alert_number IN (SELECT alert_number FROM alert_images WHERE image = ?)', filter.image);
     where('time_unix_ms >= ?', filter.sinceUnixMs);
     const condition = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-    const sql = `SELECT ${columns} FROM alerts ${condition} ORDER BY time_unix_ms DESC, alert_number DESC LIMIT ?`;
+    const sql = `SELECT ${knownColumns} FROM ${known} ${condition} ORDER BY time_unix_ms DESC, alerts.alert_number DESC LIMIT ?`;
     const statement = this.#database.prepare<(string | number)[], AlertRow>(sql);
     return statement.all(...values, filter.limit).map(toAlert);
   }
 
   readOutbox(limit: number): StoredAlert[] {
-    return this.#outbox.all(limit).map(toAlert);
+    const alerts = this.#outbox.all(limit).map(toAlert);
+    return [...alerts, ...this.#updates.all(limit - alerts.length).map(toUpdate)];
   }
 
   markPublished(alertIds: readonly string[], atUnixMs: number): void {
@@ -85,15 +105,17 @@ export class AlertTable {
   }
 
   /**
-   * Published alerts go by age and by count, oldest first. An alert nobody has confirmed goes only when such alerts alone
-   * are more than the bound.
+   * Published alerts go by age and by count, the least severe and of them the oldest first. An alert nobody has confirmed
+   * goes only when such alerts alone are more than the bound.
    */
   prune(bornBeforeUnixMs: number, maxAlerts: number): { alerts: number; unpublishedAlerts: number } {
     const published = 'NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.alert_number = alerts.alert_number)';
     const aged = this.#removeChunks(`time_unix_ms < ${bornBeforeUnixMs} AND ${published}`, Number.POSITIVE_INFINITY);
     const excess = (): number => this.#count() - maxAlerts;
-    const crowded = this.#removeChunks(published, excess());
-    const unpublishedAlerts = this.#removeChunks('TRUE', excess());
+    let crowded = 0;
+    for (const word of severityWords) crowded += this.#removeChunks(`severity = '${word}' AND ${published}`, excess());
+    let unpublishedAlerts = 0;
+    for (const word of severityWords) unpublishedAlerts += this.#removeChunks(`severity = '${word}'`, excess());
     return { alerts: aged + crowded + unpublishedAlerts, unpublishedAlerts };
   }
 
@@ -120,7 +142,9 @@ function preparePut(database: Database.Database): (alerts: readonly StoredAlert[
   const insert = database.prepare<(string | number)[]>(
     `INSERT INTO alerts (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (alert_id) DO NOTHING`,
   );
-  const enqueue = database.prepare<[number | bigint]>('INSERT INTO outbox (alert_number) VALUES (?)');
+  const enqueue = database.prepare<[number | bigint, number]>(
+    'INSERT INTO outbox (alert_number, severity_rank) VALUES (?, ?)',
+  );
   const nameImage = database.prepare<[string, number | bigint]>(
     'INSERT INTO alert_images (image, alert_number) VALUES (?, ?) ON CONFLICT DO NOTHING',
   );
@@ -133,7 +157,7 @@ function preparePut(database: Database.Database): (alerts: readonly StoredAlert[
       const { changes, lastInsertRowid } = insert.run(...toValues(alert));
       if (changes === 0) continue;
       added++;
-      enqueue.run(lastInsertRowid);
+      enqueue.run(lastInsertRowid, severityRank(alert.severity));
       const known = container.get(alert.nodeName, alert.containerId);
       for (const name of imageNames(alert, known)) nameImage.run(name, lastInsertRowid);
     }
@@ -192,5 +216,18 @@ function toAlert(row: AlertRow): StoredAlert {
     subject: row.nats_subject,
     traceparent: row.traceparent,
     cloudEvent: row.cloud_event,
+    ...repeatsOf(row),
   };
+}
+
+function repeatsOf(row: AlertRow): { repeats?: AlertRepeats } {
+  const { repeat_count: count, repeats_first_unix_ms: firstUnixMs, repeats_last_unix_ms: lastUnixMs } = row;
+  if (count == null || firstUnixMs == null || lastUnixMs == null) return {};
+  return { repeats: { count, firstUnixMs, lastUnixMs } };
+}
+
+/** In the shape of an alert, for the outbox: with an id of its own. */
+function toUpdate(row: UpdateRow): StoredAlert {
+  const { repeats, ...alert } = toAlert(row);
+  return { ...alert, alertId: updateIdOf(alert.alertId, repeats?.count ?? 0), cloudEvent: row.update_event };
 }

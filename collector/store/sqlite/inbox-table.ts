@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { Severity } from '../../../proto/generated/tallyman/v1/finding.ts';
 import { Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
 import { judgeSequence } from '../sequence.ts';
 import type { InboxItem } from '../store.ts';
@@ -25,6 +26,7 @@ export class InboxTable {
   readonly #finish: (inboxIds: readonly number[]) => number;
   readonly #acked: Database.Statement<[string, bigint], bigint>;
   readonly #read: Database.Statement<[number, number], InboxRow>;
+  readonly #readOf: Database.Statement<[number, number, number], InboxRow>;
   readonly #pruneSources: Database.Statement<[number]>;
   /** Rows in the table: this process is the only writer, so counting once is enough. */
   #size: number;
@@ -35,10 +37,10 @@ export class InboxTable {
       .prepare<[string, bigint], bigint>('SELECT acked_sequence FROM sources WHERE agent_id = ? AND epoch = ?')
       .pluck()
       .safeIntegers();
-    this.#read = database.prepare(
-      `SELECT inbox_id, agent_id, CAST(epoch AS TEXT) AS epoch, node, item, received_at_unix_ms FROM inbox JOIN sources USING (source_id)
-       WHERE inbox_id > ? ORDER BY inbox_id LIMIT ?`,
-    );
+    const rows = `SELECT inbox_id, agent_id, CAST(epoch AS TEXT) AS epoch, node, item, received_at_unix_ms
+      FROM inbox JOIN sources USING (source_id)`;
+    this.#read = database.prepare(`${rows} WHERE inbox_id > ? ORDER BY inbox_id LIMIT ?`);
+    this.#readOf = database.prepare(`${rows} WHERE urgent = ? AND inbox_id > ? ORDER BY inbox_id LIMIT ?`);
     this.#pruneSources = database.prepare(
       `DELETE FROM sources WHERE updated_at_unix_ms < ?
        AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.source_id = sources.source_id)`,
@@ -63,8 +65,12 @@ export class InboxTable {
     return stored;
   }
 
-  read(afterInboxId: number, limit: number): InboxItem[] {
-    return this.#read.all(afterInboxId, limit).map((row) => ({
+  read(afterInboxId: number, limit: number, urgent: boolean | undefined): InboxItem[] {
+    const rows =
+      urgent === undefined
+        ? this.#read.all(afterInboxId, limit)
+        : this.#readOf.all(urgent ? 1 : 0, afterInboxId, limit);
+    return rows.map((row) => ({
       inboxId: row.inbox_id,
       node: Node.decode(row.node),
       agentId: row.agent_id,
@@ -91,17 +97,24 @@ export class InboxTable {
          RETURNING source_id`,
       )
       .pluck();
-    const insert = database.prepare<[number, Uint8Array, number]>(
-      'INSERT INTO inbox (source_id, item, received_at_unix_ms) VALUES (?, ?, ?)',
+    const insert = database.prepare<[number, Uint8Array, number, number]>(
+      'INSERT INTO inbox (source_id, item, received_at_unix_ms, urgent) VALUES (?, ?, ?, ?)',
     );
     const run = database.transaction((source: BatchSource, sequence: bigint, items: readonly Item[], now: number) => {
       const node = Node.encode(source.node).finish();
       const sourceId = upsertSource.get(source.agentId, source.epoch, node, sequence, now) as number;
-      for (const item of items) insert.run(sourceId, Item.encode(item).finish(), now);
+      for (const item of items) insert.run(sourceId, Item.encode(item).finish(), now, isUrgent(item) ? 1 : 0);
       return sequence;
     });
     return (source, sequence, items, nowUnixMs) => run.immediate(source, sequence, items, nowUnixMs);
   }
+}
+
+/** Worked on beside and before all others: what must not wait behind a flood of lesser things. */
+function isUrgent({ item }: Item): boolean {
+  if (item?.$case !== 'finding' && item?.$case !== 'findingRepeats') return false;
+  const { severity } = item.value;
+  return severity >= Severity.HIGH || severity === Severity.UNSPECIFIED;
 }
 
 /** An item that cannot be decoded (written by another version) is handed on empty: it is counted there instead of blocking the rest. */

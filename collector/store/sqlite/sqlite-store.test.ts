@@ -9,9 +9,10 @@ import { CodedError } from '../../../common/errors.ts';
 import { silentLogger } from '../../../common/logger.ts';
 import { Metrics } from '../../../common/metrics.ts';
 import { Container, ContainerState } from '../../../proto/generated/tallyman/v1/container.ts';
+import { Finding, Severity } from '../../../proto/generated/tallyman/v1/finding.ts';
 import type { Item } from '../../../proto/generated/tallyman/v1/uplink.ts';
 import { unknownPapers } from '../../correlate/unknown-papers.ts';
-import type { Store, StoredAlert } from '../store.ts';
+import type { Store, StoredAlert, StoredRepeats } from '../store.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 import type { StoreBounds } from './tables.ts';
 
@@ -157,9 +158,61 @@ describe('alerts', () => {
     expect(ids({ limit: 10, image: 'app:1' })).toEqual(['2', '3', '1']);
     expect(ids({ limit: 10, image: 'sha256:d' })).toEqual(['2', '1']);
     expect(ids({ limit: 10, image: "' OR 1=1 --" })).toEqual([]);
-    expect(store.readOutbox(2).map(({ alertId }) => alertId)).toEqual(['1', '2']);
+    expect(store.readOutbox(9).map(({ alertId }) => alertId)).toEqual(['1', '3', '2']);
     store.markPublished(['1', 'nobody'], 9);
     expect(store.outboxSize()).toBe(2);
+  });
+
+  it('keeps the highest count of repeats, and its update in the outbox until that is confirmed', () => {
+    const store = open();
+    const repeats = (count: number, change: Partial<StoredRepeats> = {}): StoredRepeats => ({
+      ...{ alertId: '1', count, firstUnixMs: 2_000, lastUnixMs: 3_000, updateEvent: `{"count":${count}}` },
+      ...{ publish: true, ...change },
+    });
+    expect(store.putRepeats(repeats(2))).toBe(false);
+    store.putAlerts([alert('1'), alert('2')]);
+    expect([2, 2, 1, 5].map((count) => store.putRepeats(repeats(count)))).toEqual([true, false, false, true]);
+    expect(store.putRepeats(repeats(4, { alertId: '2', publish: false }))).toBe(true);
+    expect(store.outboxSize()).toBe(3);
+    const waiting = () => store.readOutbox(9).map(({ alertId, cloudEvent }) => [alertId, cloudEvent]);
+    expect(waiting()).toEqual([
+      ['1', '{"id":"1"}'],
+      ['2', '{"id":"2"}'],
+      ['1:repeats:5', '{"count":5}'],
+    ]);
+    // Confirmed late: a newer one waits by now.
+    store.markPublished(['1', '2', '1:repeats:2'], 9);
+    expect(waiting()).toEqual([['1:repeats:5', '{"count":5}']]);
+    store.markPublished(['1:repeats:5'], 9);
+    expect(store.outboxSize()).toBe(0);
+    expect(store.getAlert('1')?.repeats).toEqual({ count: 5, firstUnixMs: 2_000, lastUnixMs: 3_000 });
+    expect(store.listAlerts({ limit: 9 }).map((one) => one.repeats?.count)).toEqual([4, 5]);
+  });
+
+  it('lets a flood of low alerts neither keep a critical one back nor push it out', () => {
+    const store = open({ maxAlerts: 1_000 });
+    const flood = Array.from({ length: 20_000 }, (_, index) => alert(`low-${index}`, { severity: 'low' }));
+    store.putAlerts([alert('worst', { severity: 'critical' }), ...flood]);
+    store.putAlerts([alert('late', { severity: 'critical', timeUnixMs: 2_000 })]);
+    expect(store.readOutbox(2).map(({ alertId }) => alertId)).toEqual(['worst', 'late']);
+    store.markPublished(['worst', ...flood.slice(0, 19_500).map(({ alertId }) => alertId)], 9);
+    store.prune(2_000);
+    expect(store.getAlert('worst')).toBeDefined();
+    expect(store.getAlert('late')).toBeDefined();
+    expect(store.listAlerts({ limit: 30_000 })).toHaveLength(1_000);
+  });
+
+  it('hands out what is urgent apart', () => {
+    const store = open();
+    const item = (severity: Severity, id: string): Item => ({
+      item: { $case: 'finding', value: Finding.fromPartial({ findingId: id, severity }) },
+    });
+    store.storeBatch(source, 1n, [gapItem('1'), item(Severity.LOW, 'l'), item(Severity.CRITICAL, 'c')], 1);
+    store.storeBatch(source, 2n, [item(Severity.HIGH, 'h'), item(Severity.UNSPECIFIED, 'u')], 1);
+    expect(store.readInbox(0, 9, true).map(({ inboxId }) => inboxId)).toEqual([3, 4, 5]);
+    expect(store.readInbox(3, 9, true).map(({ inboxId }) => inboxId)).toEqual([4, 5]);
+    expect(store.readInbox(0, 9, false).map(({ inboxId }) => inboxId)).toEqual([1, 2]);
+    expect(store.readInbox(0, 9)).toHaveLength(5);
   });
 
   it('prunes published ones by age and count, others only when they alone are too many', () => {

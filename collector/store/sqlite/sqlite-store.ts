@@ -19,6 +19,7 @@ import type {
   StoredGap,
   StoredNode,
   StoredObservation,
+  StoredRepeats,
 } from '../store.ts';
 import type { BatchSource } from './inbox-table.ts';
 import { openDatabase } from './open.ts';
@@ -79,8 +80,8 @@ class SqliteStore implements Store {
     return this.#guard('reading', () => this.#tables.inbox.acknowledgedSequence(agentId, epoch));
   }
 
-  readInbox(afterInboxId: number, limit: number): InboxItem[] {
-    return this.#guard('reading the inbox', () => this.#tables.inbox.read(afterInboxId, limit));
+  readInbox(afterInboxId: number, limit: number, urgent?: boolean): InboxItem[] {
+    return this.#guard('reading the inbox', () => this.#tables.inbox.read(afterInboxId, limit, urgent));
   }
 
   finishInbox(inboxIds: readonly number[]): void {
@@ -103,16 +104,26 @@ class SqliteStore implements Store {
     return this.#guard('listing alerts', () => this.#tables.alerts.list(filter));
   }
 
+  putRepeats(repeats: StoredRepeats): boolean {
+    return this.#guard('storing repeats', () => this.#tables.repeats.put(repeats));
+  }
+
   readOutbox(limit: number): StoredAlert[] {
     return this.#guard('reading the outbox', () => this.#tables.alerts.readOutbox(limit));
   }
 
   markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void {
-    this.#guard('marking alerts as published', () => this.#tables.alerts.markPublished(alertIds, publishedAtUnixMs));
+    const { alerts, repeats } = this.#tables;
+    this.#guard('marking alerts as published', () =>
+      alerts.markPublished(
+        alertIds.filter((id) => !repeats.markPublished(id)),
+        publishedAtUnixMs,
+      ),
+    );
   }
 
   outboxSize(): number {
-    return this.#guard('reading the outbox', () => this.#tables.alerts.outboxSize());
+    return this.#guard('reading the outbox', () => this.#tables.alerts.outboxSize() + this.#tables.repeats.waiting);
   }
 
   putContainer(nodeName: string, container: Container, updatedAtUnixMs: number): void {

@@ -8,6 +8,7 @@ import { GapTable } from './gap-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
+import { RepeatsTable } from './repeats-table.ts';
 
 export interface StoreBounds {
   maxAlerts: number;
@@ -51,6 +52,7 @@ export const defaultStoreBounds: StoreBounds = {
 export interface Tables {
   inbox: InboxTable;
   alerts: AlertTable;
+  repeats: RepeatsTable;
   containers: ContainerTable;
   observations: ObservationTable;
   nodes: NodeTable;
@@ -64,6 +66,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
   return {
     inbox: new InboxTable(database),
     alerts: new AlertTable(database),
+    repeats: new RepeatsTable(database),
     containers: new ContainerTable(database),
     observations: new ObservationTable(database, bounds.maxObservationsPerContainer),
     nodes: new NodeTable(database),

@@ -393,8 +393,7 @@ export interface Finding {
   container: Container | undefined;
   attribution: Attribution;
   missing: string[];
-  /** Findings of the same rule, container, process and key that were suppressed since the last one sent. */
-  suppressedCount: bigint;
+  /** Findings that share it are repeats: the first is sent, and FindingRepeats tells of the others. */
   dedupeKey: string;
   /** False when records were lost in the window that matters to this finding. */
   dataComplete: boolean;
@@ -3608,7 +3607,6 @@ function createBaseFinding(): Finding {
     container: undefined,
     attribution: 0,
     missing: [],
-    suppressedCount: 0n,
     dedupeKey: "",
     dataComplete: false,
     fields: {},
@@ -3659,12 +3657,6 @@ export const Finding: MessageFns<Finding> = {
     }
     for (const v of message.missing) {
       writer.uint32(114).string(v!);
-    }
-    if (message.suppressedCount !== 0n) {
-      if (BigInt.asUintN(64, message.suppressedCount) !== message.suppressedCount) {
-        throw new globalThis.Error("value provided for field message.suppressedCount of type uint64 too large");
-      }
-      writer.uint32(120).uint64(message.suppressedCount);
     }
     if (message.dedupeKey !== "") {
       writer.uint32(130).string(message.dedupeKey);
@@ -3806,14 +3798,6 @@ export const Finding: MessageFns<Finding> = {
             message.missing.push(reader.string());
             continue;
           }
-          case 15: {
-            if (tag !== 120) {
-              break;
-            }
-
-            message.suppressedCount = reader.uint64() as bigint;
-            continue;
-          }
           case 16: {
             if (tag !== 130) {
               break;
@@ -3903,11 +3887,6 @@ export const Finding: MessageFns<Finding> = {
       missing: globalThis.Array.isArray(object?.missing)
         ? object.missing.map((e: any) => globalThis.String(e))
         : [],
-      suppressedCount: isSet(object.suppressedCount)
-        ? BigInt(object.suppressedCount)
-        : isSet(object.suppressed_count)
-        ? BigInt(object.suppressed_count)
-        : 0n,
       dedupeKey: isSet(object.dedupeKey)
         ? globalThis.String(object.dedupeKey)
         : isSet(object.dedupe_key)
@@ -3984,9 +3963,6 @@ export const Finding: MessageFns<Finding> = {
     if (message.missing?.length) {
       obj.missing = message.missing;
     }
-    if (message.suppressedCount !== 0n) {
-      obj.suppressedCount = message.suppressedCount.toString();
-    }
     if (message.dedupeKey !== "") {
       obj.dedupeKey = message.dedupeKey;
     }
@@ -4029,9 +4005,6 @@ export const Finding: MessageFns<Finding> = {
       : undefined;
     message.attribution = object.attribution ?? 0;
     message.missing = object.missing?.map((e) => e) || [];
-    message.suppressedCount = (object.suppressedCount !== undefined && object.suppressedCount !== null)
-      ? BigInt(object.suppressedCount)
-      : 0n;
     message.dedupeKey = object.dedupeKey ?? "";
     message.dataComplete = object.dataComplete ?? false;
     message.fields = (globalThis.Object.entries(object.fields ?? {}) as [string, string][]).reduce(

@@ -19,7 +19,7 @@ import {
 } from "@grpc/grpc-js";
 import { BaselineUpdate } from "./baseline.ts";
 import { Container } from "./container.ts";
-import { Finding } from "./finding.ts";
+import { Finding, Severity, severityFromJSON, severityToJSON } from "./finding.ts";
 import { RanAsFact, RootScannedFact, StartedWithFact, WrittenDirectoryFact } from "./privileges.ts";
 import {
   ExecutableLayer,
@@ -87,7 +87,24 @@ export interface Item {
     | { $case: "executionEnded"; value: ExecutionEnded }
     | { $case: "gap"; value: Gap }
     | { $case: "agentStatus"; value: AgentStatus }
+    | { $case: "findingRepeats"; value: FindingRepeats }
     | undefined;
+}
+
+/**
+ * How often a finding has come again. Each one replaces what was told of its finding before, so that one that is lost, or
+ * sent twice, does no harm.
+ */
+export interface FindingRepeats {
+  /** The finding they repeat. */
+  findingId: string;
+  ruleId: string;
+  containerId: string;
+  severity: Severity;
+  /** All repeats since the finding. */
+  count: bigint;
+  firstUnixNs: bigint;
+  lastUnixNs: bigint;
 }
 
 /** A deduplicated fact, sent once. */
@@ -1065,6 +1082,9 @@ export const Item: MessageFns<Item> = {
       case "agentStatus":
         AgentStatus.encode(message.item.value, writer.uint32(50).fork()).join();
         break;
+      case "findingRepeats":
+        FindingRepeats.encode(message.item.value, writer.uint32(322).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1130,6 +1150,14 @@ export const Item: MessageFns<Item> = {
             message.item = { $case: "agentStatus", value: AgentStatus.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.item = { $case: "findingRepeats", value: FindingRepeats.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1162,6 +1190,10 @@ export const Item: MessageFns<Item> = {
         ? { $case: "agentStatus", value: AgentStatus.fromJSON(object.agentStatus) }
         : isSet(object.agent_status)
         ? { $case: "agentStatus", value: AgentStatus.fromJSON(object.agent_status) }
+        : isSet(object.findingRepeats)
+        ? { $case: "findingRepeats", value: FindingRepeats.fromJSON(object.findingRepeats) }
+        : isSet(object.finding_repeats)
+        ? { $case: "findingRepeats", value: FindingRepeats.fromJSON(object.finding_repeats) }
         : undefined,
     };
   },
@@ -1180,6 +1212,8 @@ export const Item: MessageFns<Item> = {
       obj.gap = Gap.toJSON(message.item.value);
     } else if (message.item?.$case === "agentStatus") {
       obj.agentStatus = AgentStatus.toJSON(message.item.value);
+    } else if (message.item?.$case === "findingRepeats") {
+      obj.findingRepeats = FindingRepeats.toJSON(message.item.value);
     }
     return obj;
   },
@@ -1226,7 +1260,211 @@ export const Item: MessageFns<Item> = {
         }
         break;
       }
+      case "findingRepeats": {
+        if (object.item?.value !== undefined && object.item?.value !== null) {
+          message.item = { $case: "findingRepeats", value: FindingRepeats.fromPartial(object.item.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseFindingRepeats(): FindingRepeats {
+  return { findingId: "", ruleId: "", containerId: "", severity: 0, count: 0n, firstUnixNs: 0n, lastUnixNs: 0n };
+}
+
+export const FindingRepeats: MessageFns<FindingRepeats> = {
+  encode(message: FindingRepeats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.findingId !== "") {
+      writer.uint32(10).string(message.findingId);
+    }
+    if (message.ruleId !== "") {
+      writer.uint32(18).string(message.ruleId);
+    }
+    if (message.containerId !== "") {
+      writer.uint32(26).string(message.containerId);
+    }
+    if (message.severity !== 0) {
+      writer.uint32(32).int32(message.severity);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.count);
+    }
+    if (message.firstUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.firstUnixNs) !== message.firstUnixNs) {
+        throw new globalThis.Error("value provided for field message.firstUnixNs of type int64 too large");
+      }
+      writer.uint32(48).int64(message.firstUnixNs);
+    }
+    if (message.lastUnixNs !== 0n) {
+      if (BigInt.asIntN(64, message.lastUnixNs) !== message.lastUnixNs) {
+        throw new globalThis.Error("value provided for field message.lastUnixNs of type int64 too large");
+      }
+      writer.uint32(56).int64(message.lastUnixNs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindingRepeats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindingRepeats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.findingId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ruleId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.severity = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.firstUnixNs = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastUnixNs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FindingRepeats {
+    return {
+      findingId: isSet(object.findingId)
+        ? globalThis.String(object.findingId)
+        : isSet(object.finding_id)
+        ? globalThis.String(object.finding_id)
+        : "",
+      ruleId: isSet(object.ruleId)
+        ? globalThis.String(object.ruleId)
+        : isSet(object.rule_id)
+        ? globalThis.String(object.rule_id)
+        : "",
+      containerId: isSet(object.containerId)
+        ? globalThis.String(object.containerId)
+        : isSet(object.container_id)
+        ? globalThis.String(object.container_id)
+        : "",
+      severity: isSet(object.severity) ? severityFromJSON(object.severity) : 0,
+      count: isSet(object.count) ? BigInt(object.count) : 0n,
+      firstUnixNs: isSet(object.firstUnixNs)
+        ? BigInt(object.firstUnixNs)
+        : isSet(object.first_unix_ns)
+        ? BigInt(object.first_unix_ns)
+        : 0n,
+      lastUnixNs: isSet(object.lastUnixNs)
+        ? BigInt(object.lastUnixNs)
+        : isSet(object.last_unix_ns)
+        ? BigInt(object.last_unix_ns)
+        : 0n,
+    };
+  },
+
+  toJSON(message: FindingRepeats): unknown {
+    const obj: any = {};
+    if (message.findingId !== "") {
+      obj.findingId = message.findingId;
+    }
+    if (message.ruleId !== "") {
+      obj.ruleId = message.ruleId;
+    }
+    if (message.containerId !== "") {
+      obj.containerId = message.containerId;
+    }
+    if (message.severity !== 0) {
+      obj.severity = severityToJSON(message.severity);
+    }
+    if (message.count !== 0n) {
+      obj.count = message.count.toString();
+    }
+    if (message.firstUnixNs !== 0n) {
+      obj.firstUnixNs = message.firstUnixNs.toString();
+    }
+    if (message.lastUnixNs !== 0n) {
+      obj.lastUnixNs = message.lastUnixNs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FindingRepeats>): FindingRepeats {
+    return FindingRepeats.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindingRepeats>): FindingRepeats {
+    const message = createBaseFindingRepeats();
+    message.findingId = object.findingId ?? "";
+    message.ruleId = object.ruleId ?? "";
+    message.containerId = object.containerId ?? "";
+    message.severity = object.severity ?? 0;
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.firstUnixNs = (object.firstUnixNs !== undefined && object.firstUnixNs !== null)
+      ? BigInt(object.firstUnixNs)
+      : 0n;
+    message.lastUnixNs = (object.lastUnixNs !== undefined && object.lastUnixNs !== null)
+      ? BigInt(object.lastUnixNs)
+      : 0n;
     return message;
   },
 };
