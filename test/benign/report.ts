@@ -7,12 +7,12 @@ export function falsePositives({ findings }: BenignResult): Finding[] {
   return findings.filter(({ severity, event }) => severity >= Severity.MEDIUM && event?.kind !== 'posture');
 }
 
-/** The findings counted by rule and severity, and how much was going on. */
+/** The findings, without what repeats them, counted by rule and severity, and how much was going on. */
 export function reportOf(result: BenignResult, seconds: number): string {
   const counts = new Map<string, number>();
-  for (const { ruleId, severity, suppressedCount } of result.findings) {
+  for (const { ruleId, severity } of result.findings) {
     const key = `${severityName(severity).padEnd(9)} ${ruleId}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1 + Number(suppressedCount));
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const events = [...result.events.values()].reduce((sum, count) => sum + count, 0);
   const acts = [...result.operator.done.values()].reduce((sum, count) => sum + count, 0);
