@@ -1,0 +1,9 @@
+import type { Scenario } from '../../support/attack-scenario.ts';
+
+/** A container is given CAP_SYS_BOOT; another one is given CAP_SYS_TIME. */
+export const scenario: Scenario = {
+  nearMissContainer: { capAdd: ['SYS_TIME'] },
+  nearMiss: 'true',
+  container: { capAdd: ['SYS_BOOT'] },
+  attack: 'true',
+};
