@@ -7,12 +7,12 @@ describe('PrivilegeFacts', () => {
   const { capabilities } = init;
 
   it('tells every start, and ids once', () => {
-    const facts = new PrivilegeFacts();
+    const facts = new PrivilegeFacts(() => 1024n);
     expect(facts.executed('c', init, 0)).toEqual([
       { $case: 'startedWith', value: expect.objectContaining({ startSeen: true, capabilities }) },
       {
         $case: 'ranAs',
-        value: expect.objectContaining({ uid: init.credentials.uid, more: false }),
+        value: expect.objectContaining({ uid: init.credentials.uid, more: false, fileCapabilities: 1024n }),
       },
     ]);
     expect(facts.executed('c', init, 0).map(({ $case }) => $case)).toEqual(['startedWith']);
@@ -20,7 +20,7 @@ describe('PrivilegeFacts', () => {
   });
 
   it('tells the ids that a process took without executing anything, and that its start was not seen', () => {
-    const facts = new PrivilegeFacts();
+    const facts = new PrivilegeFacts(() => 1024n);
     const credentials = { uid: 33, gid: 33, euid: 33, egid: 33, suid: 33, sgid: 33 };
     expect(facts.sampled('c', init, { credentials, capabilities, userLevel: 0 })).toMatchObject([
       { $case: 'startedWith', value: { startSeen: false, credentials } },
@@ -31,7 +31,7 @@ describe('PrivilegeFacts', () => {
   });
 
   it('stays bounded when a program takes any number of ids, and says that there were more', () => {
-    const facts = new PrivilegeFacts();
+    const facts = new PrivilegeFacts(() => 1024n);
     const told = Array.from({ length: 1_000 }, (_, uid) => {
       const credentials = { uid, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0 };
       return facts.sampled('c', testExecution(), { credentials, capabilities, userLevel: 0 });

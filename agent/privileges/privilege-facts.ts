@@ -24,9 +24,17 @@ interface Told {
   more: boolean;
 }
 
+/** Capabilities that the file of a program carries; undefined where it cannot be looked at. */
+export type ReadFileCapabilities = (execution: ProcessExecution) => bigint | undefined;
+
 /** What programs ran with, each once: the facts of which least privilege is derived. */
 export class PrivilegeFacts {
+  readonly #readFileCapabilities: ReadFileCapabilities;
   readonly #told = growingLru<string, Told>(maxContainers);
+
+  constructor(readFileCapabilities: ReadFileCapabilities) {
+    this.#readFileCapabilities = readFileCapabilities;
+  }
 
   /** A program was executed. */
   executed(containerId: string, execution: ProcessExecution, userLevel: number): PrivilegeFact[] {
@@ -63,7 +71,7 @@ export class PrivilegeFacts {
     if (told.combinations.has(key)) return [];
     if (told.combinations.size < maxCombinations) {
       told.combinations.add(key);
-      return [{ $case: 'ranAs', value }];
+      return [{ $case: 'ranAs', value: { ...value, fileCapabilities: this.#readFileCapabilities(execution) } }];
     }
     if (told.more) return [];
     told.more = true;

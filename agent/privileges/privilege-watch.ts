@@ -1,3 +1,5 @@
+import { constants, openSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Metrics } from '../../common/metrics.ts';
 import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
@@ -5,6 +7,9 @@ import { type Container, ContainerState } from '../container/container.ts';
 import type { SampledTask } from '../decode/sampled-task.ts';
 import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
 import { processEntries } from '../detect/evidence.ts';
+import { effectiveFileCapabilities } from '../files/file-capabilities.ts';
+import { Open, openInRoot, withFd } from '../files/syscalls.ts';
+import { SystemError } from '../files/system-error.ts';
 import { originOf } from '../process/origin.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import { type PrivilegeFact, PrivilegeFacts } from './privilege-facts.ts';
@@ -38,13 +43,14 @@ const firstStartNs = 10_000_000_000n;
 /** Everything that tells with how little a container could do: ids, capabilities, and where it writes. */
 export class PrivilegeWatch {
   readonly #options: PrivilegeWatchOptions;
-  readonly #facts = new PrivilegeFacts();
+  readonly #facts: PrivilegeFacts;
   readonly #use: PrivilegeUse;
   readonly #scanner: RootScanner;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PrivilegeWatchOptions) {
     this.#options = options;
+    this.#facts = new PrivilegeFacts((execution) => fileCapabilitiesOf(options.procRoot, execution));
     const { reviewAfterMs, nowKtimeNs, rootScanIntervalMs: intervalMs, procRoot, metrics } = options;
     this.#use = new PrivilegeUse({
       ...{ reviewAfterMs, nowKtimeNs },
@@ -115,4 +121,18 @@ export class PrivilegeWatch {
 function setUpUntilMs({ createdUnixNs, restartCount }: Container, execUnixNs: bigint): number {
   const isFirstStart = restartCount === 0 && createdUnixNs > 0n && execUnixNs - createdUnixNs < firstStartNs;
   return isFirstStart ? Number(execUnixNs / 1_000_000n) - clockStepMs : 0;
+}
+
+/** Through the process' root: its own, as it may have ended by now, or that of one it descends from. */
+function fileCapabilitiesOf(procRoot: string, execution: ProcessExecution): bigint | undefined {
+  for (let at: ProcessExecution | undefined = execution; at !== undefined; at = at.parent) {
+    try {
+      const root = openSync(join(procRoot, String(at.pid), 'root'), Open.path | constants.O_DIRECTORY);
+      return withFd(root, () => withFd(openInRoot(root, execution.executable.path), effectiveFileCapabilities));
+    } catch (error) {
+      // The file is gone: it cannot be executed again.
+      if (error instanceof SystemError && error.code === 'ENOENT') return 0n;
+    }
+  }
+  return undefined;
 }

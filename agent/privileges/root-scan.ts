@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../../common/errors.ts';
 import type { OverlayRoot } from '../container/overlay.ts';
@@ -5,6 +6,7 @@ import { ImageLayers } from './image-layers.ts';
 import type { PrivilegeFact } from './privilege-facts.ts';
 import { findWrittenDirectories, type WalkOptions, type WrittenDirectory } from './written-directories.ts';
 
+const permissionBits = 0o7777;
 /** Above it, memory is no place for what is written. */
 const largeBytes = 64 * 1024 * 1024;
 
@@ -47,14 +49,20 @@ async function scanOverlay(
   }
 }
 
-function written({ ownerUids, writtenBytes, hasImageContent, ...directory }: WrittenDirectory): PrivilegeFact {
+function written({ path, stats, hidden, ownerUids, writtenBytes, example }: WrittenDirectory): PrivilegeFact {
   const value = {
-    ...directory,
-    imageContent: hasImageContent ? 'files' : 'none',
+    directory: imageDirectory(path, stats),
+    hidesFiles: hidden.hasFiles,
+    hiddenDirectories: hidden.directories.map((each) => imageDirectory(each.path, each.stats)),
     ownerUids: [...ownerUids].sort((a, b) => a - b),
     large: writtenBytes > largeBytes,
+    example,
   };
   return { $case: 'writtenDirectory', value };
+}
+
+function imageDirectory(path: string, { uid, gid, mode }: Stats) {
+  return { path, uid, gid, mode: mode & permissionBits };
 }
 
 function scanned(root: string, reason: string): PrivilegeFact {

@@ -2,16 +2,13 @@ import { closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, type
 import { opendir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Open, openInRoot } from '../files/syscalls.ts';
-import type { ImageDirectory, ImageLayers } from './image-layers.ts';
+import type { HiddenContent, ImageLayers } from './image-layers.ts';
 
 /** A directory of the image in which something was created, changed or removed. */
 export interface WrittenDirectory {
   path: string;
-  hasImageContent: boolean;
-  uid: number;
-  gid: number;
-  /** Permission bits. */
-  mode: number;
+  stats: Stats;
+  hidden: HiddenContent;
   /** Owners of what was written, at most 8. */
   ownerUids: Set<number>;
   writtenBytes: number;
@@ -40,7 +37,6 @@ const maxOwners = 8;
 const maxExampleCharacters = 256;
 /** Entries looked at before events get their turn again. */
 const batchEntries = 256;
-const permissionBits = 0o7777;
 
 /** A directory of the upper layer that is to be looked through. */
 interface Pending {
@@ -48,8 +44,8 @@ interface Pending {
   depth: number;
   /** The directory of the image that it is, or is in. */
   home: WrittenDirectory;
-  /** Undefined for one that the image does not have. */
-  image: ImageDirectory | undefined;
+  /** When the image's was last changed; undefined for one that the image does not have. */
+  imageModifiedMs: number | undefined;
 }
 
 /**
@@ -91,8 +87,7 @@ class Walk {
   async run(): Promise<WrittenFiles> {
     const root = fstatSync(this.#upper);
     // The uppermost directory is no copy: as it was made, nothing has been written in it.
-    const image = { modifiedMs: root.birthtimeMs, hasContent: true };
-    this.#pending.push({ path: '', depth: 0, home: homeAt('/', root, true), image });
+    this.#pending.push({ path: '', depth: 0, home: homeAt('/', root), imageModifiedMs: root.birthtimeMs });
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
       if (this.#incompleteReason !== '' || this.#options.signal.aborted) break;
       await this.#lookThrough(next);
@@ -111,15 +106,15 @@ class Walk {
     try {
       const stats = fstatSync(fd);
       if (!stats.isDirectory()) return;
-      if (this.#wasWrittenIn(stats, directory.image)) this.#note(directory.home, '', undefined);
+      if (this.#wasWrittenIn(stats, directory.imageModifiedMs)) this.#note(directory.home, '', undefined);
       await this.#lookAtEntries(`/proc/self/fd/${fd}`, directory);
     } finally {
       closeSync(fd);
     }
   }
 
-  #wasWrittenIn({ mtimeMs }: Stats, image: ImageDirectory | undefined): boolean {
-    return mtimeMs > this.#options.setUpUntilMs && mtimeMs !== image?.modifiedMs;
+  #wasWrittenIn({ mtimeMs }: Stats, imageModifiedMs: number | undefined): boolean {
+    return mtimeMs > this.#options.setUpUntilMs && mtimeMs !== imageModifiedMs;
   }
 
   async #lookAtEntries(openDirectory: string, directory: Pending): Promise<void> {
@@ -132,7 +127,7 @@ class Walk {
     }
   }
 
-  #lookAt(entry: Dirent, openPath: string, { path, depth, home, image }: Pending): void {
+  #lookAt(entry: Dirent, openPath: string, { path, depth, home, imageModifiedMs }: Pending): void {
     let stats: Stats;
     try {
       stats = lstatSync(openPath);
@@ -140,23 +135,28 @@ class Walk {
       return; // Removed meanwhile.
     }
     const child = path === '' ? entry.name : `${path}/${entry.name}`;
-    if (stats.isDirectory()) this.#enter(child, depth + 1, stats, { home, image });
+    if (stats.isDirectory()) this.#enter(child, depth + 1, stats, { home, imageModifiedMs });
     // Nobody can set this time, but by setting the clock.
     else if (stats.ctimeMs > this.#options.setUpUntilMs) this.#note(home, child, stats);
   }
 
-  #enter(path: string, depth: number, stats: Stats, parent: Pick<Pending, 'home' | 'image'>): void {
+  #enter(path: string, depth: number, stats: Stats, parent: Pick<Pending, 'home' | 'imageModifiedMs'>): void {
     if (depth > maxDepth) {
       this.#incompleteReason = `there are directories more than ${maxDepth} deep`;
       return;
     }
-    const image = parent.image === undefined ? undefined : this.#layers.directory(path);
-    if (image !== undefined) {
-      this.#pending.push({ path, depth, home: homeAt(`/${path}`, stats, image.hasContent), image });
+    const isNew = parent.imageModifiedMs === undefined;
+    const imageModifiedMs = isNew ? undefined : this.#layers.directory(path)?.mtimeMs;
+    if (imageModifiedMs !== undefined) {
+      this.#pending.push({ path, depth, home: homeAt(`/${path}`, stats), imageModifiedMs });
       return;
     }
     if (stats.ctimeMs > this.#options.setUpUntilMs) this.#note(parent.home, `${path}/`, stats);
-    this.#pending.push({ path, depth, home: parent.home, image });
+    this.#pending.push({ path, depth, home: parent.home, imageModifiedMs });
+  }
+
+  #hiddenBy(path: string): HiddenContent {
+    return path === '/' ? { hasFiles: true, directories: [] } : this.#layers.contentOf(path);
   }
 
   #note(home: WrittenDirectory, path: string, stats: Stats | undefined): void {
@@ -165,6 +165,7 @@ class Walk {
       this.#incompleteReason = `more than ${maxDirectories} directories were written in`;
       return;
     }
+    if (!this.#written.has(home)) home.hidden = this.#hiddenBy(home.path);
     this.#written.add(home);
     if (stats === undefined) return;
     if (home.example === '')
@@ -175,9 +176,7 @@ class Walk {
   }
 }
 
-function homeAt(path: string, { uid, gid, mode }: Stats, hasImageContent: boolean): WrittenDirectory {
-  return {
-    ...{ path, uid, gid, mode: mode & permissionBits, hasImageContent },
-    ...{ ownerUids: new Set<number>(), writtenBytes: 0, example: '' },
-  };
+function homeAt(path: string, stats: Stats): WrittenDirectory {
+  const hidden = { hasFiles: true, directories: [] };
+  return { path, stats, hidden, ownerUids: new Set<number>(), writtenBytes: 0, example: '' };
 }

@@ -11,7 +11,8 @@ let containers: TestContainer[] = [];
 /** An image of two layers. */
 beforeAll(async () => {
   await buildTestImage(base);
-  const script = 'mkdir -p /mnt /opt/app; echo x >/opt/app/program; mkdir /opt/app/data';
+  const script =
+    'mkdir -p /mnt/lock/deep /opt/app; chown 33 /mnt/lock; chmod 1770 /mnt/lock; echo x >/opt/app/program; mkdir /opt/app/data';
   const container = await runContainer({ image: base, command: ['sh', '-c', script] });
   await container.wait();
   await docker.getContainer(container.id).commit({ repo: image.split(':')[0], tag: 'latest' });
@@ -36,7 +37,9 @@ async function writtenBy(script: string, options: Partial<RunOptions> = {}, chan
   const facts = await scanRoot('/proc', root, { setUpUntilMs, signal, ...change });
   const scan = facts.find((fact) => fact.$case === 'rootScanned')?.value;
   const directories = Object.fromEntries(
-    facts.flatMap((fact) => (fact.$case === 'writtenDirectory' ? [[fact.value.path, fact.value]] : [])),
+    facts.flatMap((fact) =>
+      fact.$case === 'writtenDirectory' ? [[fact.value.directory?.path ?? '', fact.value]] : [],
+    ),
   );
   return { scan, directories };
 }
@@ -60,17 +63,25 @@ describe('what a container wrote to its root', () => {
     );
     expect(scan).toMatchObject({ complete: true });
     expect(directories).toMatchObject({
-      '/tmp': { imageContent: 'none', ownerUids: [0, 33], large: false, uid: 0 },
-      '/etc': { imageContent: 'files', example: 'passwd' },
-      '/mnt': { imageContent: 'none', ownerUids: [], example: '' },
-      '/opt/app': { imageContent: 'files', example: 'program' },
+      '/tmp': { hidesFiles: false, hiddenDirectories: [], ownerUids: [0, 33], large: false },
+      '/etc': { hidesFiles: true, example: 'passwd' },
+      '/mnt': {
+        hidesFiles: false,
+        hiddenDirectories: [
+          { path: '/mnt/lock', uid: 33, mode: 0o1770 },
+          { path: '/mnt/lock/deep', uid: 0 },
+        ],
+        ownerUids: [],
+        example: '',
+      },
+      '/opt/app': { hidesFiles: true, example: 'program' },
     });
     expect(Object.keys(directories)).toHaveLength(4);
   });
 
   it('is told of the directory in which a new one was made', async () => {
     const { directories } = await writtenBy('mkdir /data; echo x >/data/file');
-    expect(directories).toMatchObject({ '/': { imageContent: 'files', example: 'data/' } });
+    expect(directories).toMatchObject({ '/': { hidesFiles: true, example: 'data/' } });
   });
 
   it('never leaves the layer by links, whatever names there are', async () => {

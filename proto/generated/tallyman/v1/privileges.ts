@@ -36,17 +36,30 @@ export interface RanAsFact {
   gainedPrivileges: boolean;
   /** There were more than are told; the other fields are empty. */
   more: boolean;
+  /**
+   * Capabilities that its file carries with the effective bit (setcap, "+ep"): without them in the bounding set it cannot be
+   * executed. A mask; absent when the file could not be looked at.
+   */
+  fileCapabilities?: bigint | undefined;
+}
+
+/** A directory of the image, as a file system mounted there has to be made. */
+export interface ImageDirectory {
+  path: string;
+  uid: number;
+  gid: number;
+  mode: number;
 }
 
 /** A directory of the image in which something was created, changed or removed at run time. */
 export interface WrittenDirectoryFact {
-  path: string;
-  /** What a file system mounted there would hide: "none" when the image has no file in it, "files". */
-  imageContent: string;
-  /** Of the directory. */
-  uid: number;
-  gid: number;
-  mode: number;
+  directory:
+    | ImageDirectory
+    | undefined;
+  /** A file system mounted there would hide files of the image, or more than 16 directories. */
+  hidesFiles: boolean;
+  /** Otherwise: the empty directories of the image that it would hide. */
+  hiddenDirectories: ImageDirectory[];
   /** Who owns what was written, ascending, at most 8. Empty: nothing of it is left. */
   ownerUids: number[];
   /** More than 64 MiB of it. */
@@ -221,7 +234,16 @@ export const StartedWithFact: MessageFns<StartedWithFact> = {
 };
 
 function createBaseRanAsFact(): RanAsFact {
-  return { executablePath: "", uid: 0, gid: 0, effectiveUid: 0, effectiveGid: 0, gainedPrivileges: false, more: false };
+  return {
+    executablePath: "",
+    uid: 0,
+    gid: 0,
+    effectiveUid: 0,
+    effectiveGid: 0,
+    gainedPrivileges: false,
+    more: false,
+    fileCapabilities: undefined,
+  };
 }
 
 export const RanAsFact: MessageFns<RanAsFact> = {
@@ -246,6 +268,12 @@ export const RanAsFact: MessageFns<RanAsFact> = {
     }
     if (message.more !== false) {
       writer.uint32(56).bool(message.more);
+    }
+    if (message.fileCapabilities !== undefined) {
+      if (BigInt.asUintN(64, message.fileCapabilities) !== message.fileCapabilities) {
+        throw new globalThis.Error("value provided for field message.fileCapabilities of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.fileCapabilities);
     }
     return writer;
   },
@@ -319,6 +347,14 @@ export const RanAsFact: MessageFns<RanAsFact> = {
             message.more = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.fileCapabilities = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -356,6 +392,11 @@ export const RanAsFact: MessageFns<RanAsFact> = {
         ? globalThis.Boolean(object.gained_privileges)
         : false,
       more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      fileCapabilities: isSet(object.fileCapabilities)
+        ? BigInt(object.fileCapabilities)
+        : isSet(object.file_capabilities)
+        ? BigInt(object.file_capabilities)
+        : undefined,
     };
   },
 
@@ -382,6 +423,9 @@ export const RanAsFact: MessageFns<RanAsFact> = {
     if (message.more !== false) {
       obj.more = message.more;
     }
+    if (message.fileCapabilities !== undefined) {
+      obj.fileCapabilities = message.fileCapabilities.toString();
+    }
     return obj;
   },
 
@@ -397,30 +441,144 @@ export const RanAsFact: MessageFns<RanAsFact> = {
     message.effectiveGid = object.effectiveGid ?? 0;
     message.gainedPrivileges = object.gainedPrivileges ?? false;
     message.more = object.more ?? false;
+    message.fileCapabilities = (object.fileCapabilities !== undefined && object.fileCapabilities !== null)
+      ? BigInt(object.fileCapabilities)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseImageDirectory(): ImageDirectory {
+  return { path: "", uid: 0, gid: 0, mode: 0 };
+}
+
+export const ImageDirectory: MessageFns<ImageDirectory> = {
+  encode(message: ImageDirectory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.uid !== 0) {
+      writer.uint32(16).uint32(message.uid);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(24).uint32(message.gid);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(32).uint32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageDirectory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageDirectory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.uid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImageDirectory {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      uid: isSet(object.uid) ? globalThis.Number(object.uid) : 0,
+      gid: isSet(object.gid) ? globalThis.Number(object.gid) : 0,
+      mode: isSet(object.mode) ? globalThis.Number(object.mode) : 0,
+    };
+  },
+
+  toJSON(message: ImageDirectory): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.uid !== 0) {
+      obj.uid = Math.round(message.uid);
+    }
+    if (message.gid !== 0) {
+      obj.gid = Math.round(message.gid);
+    }
+    if (message.mode !== 0) {
+      obj.mode = Math.round(message.mode);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ImageDirectory>): ImageDirectory {
+    return ImageDirectory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageDirectory>): ImageDirectory {
+    const message = createBaseImageDirectory();
+    message.path = object.path ?? "";
+    message.uid = object.uid ?? 0;
+    message.gid = object.gid ?? 0;
+    message.mode = object.mode ?? 0;
     return message;
   },
 };
 
 function createBaseWrittenDirectoryFact(): WrittenDirectoryFact {
-  return { path: "", imageContent: "", uid: 0, gid: 0, mode: 0, ownerUids: [], large: false, example: "" };
+  return { directory: undefined, hidesFiles: false, hiddenDirectories: [], ownerUids: [], large: false, example: "" };
 }
 
 export const WrittenDirectoryFact: MessageFns<WrittenDirectoryFact> = {
   encode(message: WrittenDirectoryFact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.path !== "") {
-      writer.uint32(10).string(message.path);
+    if (message.directory !== undefined) {
+      ImageDirectory.encode(message.directory, writer.uint32(10).fork()).join();
     }
-    if (message.imageContent !== "") {
-      writer.uint32(18).string(message.imageContent);
+    if (message.hidesFiles !== false) {
+      writer.uint32(16).bool(message.hidesFiles);
     }
-    if (message.uid !== 0) {
-      writer.uint32(24).uint32(message.uid);
-    }
-    if (message.gid !== 0) {
-      writer.uint32(32).uint32(message.gid);
-    }
-    if (message.mode !== 0) {
-      writer.uint32(40).uint32(message.mode);
+    for (const v of message.hiddenDirectories) {
+      ImageDirectory.encode(v!, writer.uint32(26).fork()).join();
     }
     if (message.ownerUids.length !== 0) {
       writer.uint32(50).fork();
@@ -456,39 +614,23 @@ export const WrittenDirectoryFact: MessageFns<WrittenDirectoryFact> = {
               break;
             }
 
-            message.path = reader.string();
+            message.directory = ImageDirectory.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
               break;
             }
 
-            message.imageContent = reader.string();
+            message.hidesFiles = reader.bool();
             continue;
           }
           case 3: {
-            if (tag !== 24) {
+            if (tag !== 26) {
               break;
             }
 
-            message.uid = reader.uint32();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.gid = reader.uint32();
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.mode = reader.uint32();
+            message.hiddenDirectories.push(ImageDirectory.decode(reader, reader.uint32()));
             continue;
           }
           case 6: {
@@ -539,15 +681,17 @@ export const WrittenDirectoryFact: MessageFns<WrittenDirectoryFact> = {
 
   fromJSON(object: any): WrittenDirectoryFact {
     return {
-      path: isSet(object.path) ? globalThis.String(object.path) : "",
-      imageContent: isSet(object.imageContent)
-        ? globalThis.String(object.imageContent)
-        : isSet(object.image_content)
-        ? globalThis.String(object.image_content)
-        : "",
-      uid: isSet(object.uid) ? globalThis.Number(object.uid) : 0,
-      gid: isSet(object.gid) ? globalThis.Number(object.gid) : 0,
-      mode: isSet(object.mode) ? globalThis.Number(object.mode) : 0,
+      directory: isSet(object.directory) ? ImageDirectory.fromJSON(object.directory) : undefined,
+      hidesFiles: isSet(object.hidesFiles)
+        ? globalThis.Boolean(object.hidesFiles)
+        : isSet(object.hides_files)
+        ? globalThis.Boolean(object.hides_files)
+        : false,
+      hiddenDirectories: globalThis.Array.isArray(object?.hiddenDirectories)
+        ? object.hiddenDirectories.map((e: any) => ImageDirectory.fromJSON(e))
+        : globalThis.Array.isArray(object?.hidden_directories)
+        ? object.hidden_directories.map((e: any) => ImageDirectory.fromJSON(e))
+        : [],
       ownerUids: globalThis.Array.isArray(object?.ownerUids)
         ? object.ownerUids.map((e: any) => globalThis.Number(e))
         : globalThis.Array.isArray(object?.owner_uids)
@@ -560,20 +704,14 @@ export const WrittenDirectoryFact: MessageFns<WrittenDirectoryFact> = {
 
   toJSON(message: WrittenDirectoryFact): unknown {
     const obj: any = {};
-    if (message.path !== "") {
-      obj.path = message.path;
+    if (message.directory !== undefined) {
+      obj.directory = ImageDirectory.toJSON(message.directory);
     }
-    if (message.imageContent !== "") {
-      obj.imageContent = message.imageContent;
+    if (message.hidesFiles !== false) {
+      obj.hidesFiles = message.hidesFiles;
     }
-    if (message.uid !== 0) {
-      obj.uid = Math.round(message.uid);
-    }
-    if (message.gid !== 0) {
-      obj.gid = Math.round(message.gid);
-    }
-    if (message.mode !== 0) {
-      obj.mode = Math.round(message.mode);
+    if (message.hiddenDirectories?.length) {
+      obj.hiddenDirectories = message.hiddenDirectories.map((e) => ImageDirectory.toJSON(e));
     }
     if (message.ownerUids?.length) {
       obj.ownerUids = message.ownerUids.map((e) => Math.round(e));
@@ -592,11 +730,11 @@ export const WrittenDirectoryFact: MessageFns<WrittenDirectoryFact> = {
   },
   fromPartial(object: DeepPartial<WrittenDirectoryFact>): WrittenDirectoryFact {
     const message = createBaseWrittenDirectoryFact();
-    message.path = object.path ?? "";
-    message.imageContent = object.imageContent ?? "";
-    message.uid = object.uid ?? 0;
-    message.gid = object.gid ?? 0;
-    message.mode = object.mode ?? 0;
+    message.directory = (object.directory !== undefined && object.directory !== null)
+      ? ImageDirectory.fromPartial(object.directory)
+      : undefined;
+    message.hidesFiles = object.hidesFiles ?? false;
+    message.hiddenDirectories = object.hiddenDirectories?.map((e) => ImageDirectory.fromPartial(e)) || [];
     message.ownerUids = object.ownerUids?.map((e) => e) || [];
     message.large = object.large ?? false;
     message.example = object.example ?? "";
