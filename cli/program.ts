@@ -9,6 +9,7 @@ import { containersCommand } from './commands/containers.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
+import { privilegesCommand } from './commands/privileges.ts';
 import { recordCommand } from './commands/record.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { upCommand } from './commands/up.ts';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   program.commandsGroup('Ask:');
   program.addCommand(alertsCommand()).addCommand(alertCommand());
   program.addCommand(imageCommand()).addCommand(containersCommand()).addCommand(baselineCommand());
+  program.addCommand(privilegesCommand());
   program.commandsGroup('Rules:');
   program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');

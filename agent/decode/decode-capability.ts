@@ -1,4 +1,4 @@
-import { capabilityName } from './capabilities.ts';
+import { capabilityName } from '../../common/capabilities.ts';
 import type { CapabilityEvent, TaskEventBase, UserNamespaceRelation } from './kernel-event.ts';
 import { type CapabilityRecord, SyscallAbi as RawAbi, UserNsRelation } from './layout.generated.ts';
 import { syscallFacts } from './syscall-arguments.ts';

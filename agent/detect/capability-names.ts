@@ -1,19 +1,10 @@
-import { capabilityName } from '../decode/capabilities.ts';
+import { capabilityName } from '../../common/capabilities.ts';
 
 const maxCapabilities = 64;
 const numbers = new Map(Array.from({ length: maxCapabilities }, (_, number) => [capabilityName(number), number]));
 
 /** Those that have a name of their own. */
 export const knownCapabilityNames: readonly string[] = [...numbers.keys()].filter((name) => !/^CAP_\d/.test(name));
-
-/** The capabilities of a mask, in ascending order of number. */
-export function capabilityNamesOf(mask: bigint): string[] {
-  const names: string[] = [];
-  for (let number = 0; number < maxCapabilities; number++) {
-    if (((mask >> BigInt(number)) & 1n) === 1n) names.push(capabilityName(number));
-  }
-  return names;
-}
 
 /** The mask with these capabilities set; undefined when a name is not known. */
 export function capabilityMask(names: readonly string[]): bigint | undefined {

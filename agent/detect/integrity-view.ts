@@ -1,7 +1,7 @@
+import { capabilityNamesOf } from '../../common/capabilities.ts';
 import type { CapabilitySets } from '../decode/kernel-event.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { HeldPrivileges } from '../integrity/privileges.ts';
-import { capabilityNamesOf } from './capability-names.ts';
 import { PrivilegesView, present } from './process-view.ts';
 
 const none: string[] = [];

@@ -1,9 +1,9 @@
+import { capabilityNamesOf } from '../../common/capabilities.ts';
 import { baseName } from '../../common/program-name.ts';
 import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket } from '../decode/kernel-event.ts';
 import { type PrivilegeChange, privilegeChangeOf } from '../process/privilege-change.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import { ancestorsOf } from './ancestors.ts';
-import { capabilityNamesOf } from './capability-names.ts';
 import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
 import { type Program, resolveProgram } from './program.ts';
 import { noSentenceFacts, type SentenceFacts } from './sentence-facts.ts';

@@ -1,4 +1,4 @@
-import { capabilityNumber } from '../decode/capabilities.ts';
+import { capabilityNumber } from '../../common/capabilities.ts';
 import type { Credentials } from '../decode/kernel-event.ts';
 import type { ExecPrivileges, Growth, HeldPrivileges } from './privileges.ts';
 

@@ -1,6 +1,6 @@
+import { capabilityNamesOf } from '../../common/capabilities.ts';
 import { growingLru } from '../../common/lru.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
-import { capabilityNamesOf } from '../detect/capability-names.ts';
 import { originOf } from '../process/origin.ts';
 
 export interface PrivilegeUseOptions {

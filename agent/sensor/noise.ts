@@ -1,4 +1,4 @@
-import type { CapabilityName } from '../decode/capabilities.ts';
+import type { CapabilityName } from '../../common/capabilities.ts';
 
 /** When a capability check in a syscall says nothing. */
 export type NoiseCondition =

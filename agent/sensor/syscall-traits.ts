@@ -1,4 +1,4 @@
-import { capabilityNumber } from '../decode/capabilities.ts';
+import { capabilityNumber } from '../../common/capabilities.ts';
 import { layouts, SyscallAbi as RawAbi, syscallTraitsBytes } from '../decode/layout.generated.ts';
 import { keyArguments } from '../decode/syscall-arguments.ts';
 import { type SyscallAbi, syscallsOf } from '../decode/syscalls.ts';

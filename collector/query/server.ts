@@ -16,6 +16,7 @@ import { gapRoutes } from './routes/gaps.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { privilegeRoutes } from './routes/privileges.ts';
 import { type StatusSource, statusRoutes } from './routes/status.ts';
 
 export interface QueryServerOptions {
@@ -91,6 +92,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   alertRoutes(app, options.store);
   containerRoutes(app, options.store);
   baselineRoutes(app, options.baselines, options.store);
+  privilegeRoutes(app, options.store);
   gapRoutes(app, options.store);
   imageRoutes(app, options.store, options.records);
   statusRoutes(app, options.status);

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Container, ContainerState } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { Store, StoredContainer } from '../../store/store.ts';
-import { HttpProblem, parseParameters } from '../problem.ts';
+import { findContainer } from '../find-container.ts';
+import { parseParameters } from '../problem.ts';
 
 const listParameters = z.strictObject({
   state: z.enum(['created', 'running', 'exited']).optional(),
@@ -29,14 +30,7 @@ export function containerRoutes(app: FastifyInstance, store: Store): void {
 
   app.get('/api/v1/containers/:question', async (request) => {
     const { question } = parseParameters(containerParameters, request.params);
-    const found = store.findContainers(question, 16);
-    const [only] = found;
-    if (only === undefined)
-      throw new HttpProblem(404, 'No such container', `no container has the id, id prefix or name "${question}"`);
-    if (found.length > 1)
-      throw new HttpProblem(409, 'Ambiguous container', `"${question}" fits more than one container`, {
-        containers: found.map(({ nodeName, container }) => ({ nodeName, id: container.id, name: container.name })),
-      });
+    const only = findContainer(store, question);
     const observations = store.listObservations(only.nodeName, only.container.id).map((seen) => ({
       kind: seen.kind,
       fact: JSON.parse(seen.fact) as unknown,

@@ -12,6 +12,8 @@ const names = [
   'CAP_AUDIT_READ', 'CAP_PERFMON', 'CAP_BPF', 'CAP_CHECKPOINT_RESTORE',
 ] as const; // biome-ignore format: a table of numbers reads better in rows
 
+const maxCapabilities = 64;
+
 export type CapabilityName = (typeof names)[number];
 
 /** "CAP_SYS_ADMIN"; "CAP_99" for a number this version does not know. */
@@ -22,4 +24,13 @@ export function capabilityName(number: number): string {
 /** The number of a name that is in the table. */
 export function capabilityNumber(name: CapabilityName): number {
   return names.indexOf(name);
+}
+
+/** The capabilities of a mask, in ascending order of number. */
+export function capabilityNamesOf(mask: bigint): string[] {
+  const names: string[] = [];
+  for (let number = 0; number < maxCapabilities; number++) {
+    if (((mask >> BigInt(number)) & 1n) === 1n) names.push(capabilityName(number));
+  }
+  return names;
 }
