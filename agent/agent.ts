@@ -293,7 +293,7 @@ class ComposedAgent implements Agent {
   /** A loss marks the events around it and is told upstream. */
   #lost(loss: Loss): void {
     this.#attributor.noteLoss(loss);
-    this.#privileges.onLoss(loss.containerId);
+    this.#privileges.onLoss(loss);
     this.#lossLog.note(loss);
   }
 

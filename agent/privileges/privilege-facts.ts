@@ -25,7 +25,7 @@ interface Told {
 }
 
 /** Capabilities that the file of a program carries; undefined where it cannot be looked at. */
-export type ReadFileCapabilities = (execution: ProcessExecution) => bigint | undefined;
+export type ReadFileCapabilities = (containerId: string, execution: ProcessExecution) => bigint | undefined;
 
 /** What programs ran with, each once: the facts of which least privilege is derived. */
 export class PrivilegeFacts {
@@ -71,7 +71,9 @@ export class PrivilegeFacts {
     if (told.combinations.has(key)) return [];
     if (told.combinations.size < maxCombinations) {
       told.combinations.add(key);
-      return [{ $case: 'ranAs', value: { ...value, fileCapabilities: this.#readFileCapabilities(execution) } }];
+      return [
+        { $case: 'ranAs', value: { ...value, fileCapabilities: this.#readFileCapabilities(containerId, execution) } },
+      ];
     }
     if (told.more) return [];
     told.more = true;

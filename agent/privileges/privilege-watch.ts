@@ -1,17 +1,16 @@
-import { constants, openSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Metrics } from '../../common/metrics.ts';
+import { mayHideUse } from '../../common/privilege-losses.ts';
 import { ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 import type { Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { type Container, ContainerState } from '../container/container.ts';
+import type { Loss } from '../container/loss-windows.ts';
 import type { SampledTask } from '../decode/sampled-task.ts';
 import type { AttributedEvent, WallClock } from '../detect/attributed-event.ts';
 import { processEntries } from '../detect/evidence.ts';
-import { effectiveFileCapabilities } from '../files/file-capabilities.ts';
-import { Open, openInRoot, withFd } from '../files/syscalls.ts';
-import { SystemError } from '../files/system-error.ts';
+import { fileCapabilitiesOf } from '../files/file-capabilities.ts';
 import { originOf } from '../process/origin.ts';
 import type { ProcessExecution } from '../process/process.ts';
+import { hostMountNamespace } from '../sensor/host-namespaces.ts';
 import { type PrivilegeFact, PrivilegeFacts } from './privilege-facts.ts';
 import { PrivilegeUse } from './privilege-use.ts';
 import { RootScanner } from './root-scanner.ts';
@@ -50,7 +49,12 @@ export class PrivilegeWatch {
 
   constructor(options: PrivilegeWatchOptions) {
     this.#options = options;
-    this.#facts = new PrivilegeFacts((execution) => fileCapabilitiesOf(options.procRoot, execution));
+    const mountNamespace = hostMountNamespace(options.procRoot);
+    this.#facts = new PrivilegeFacts((containerId, execution) => {
+      const root = { procRoot: options.procRoot, containerId, hostMountNamespace: mountNamespace };
+      const initPid = options.container(containerId)?.initPid ?? 0;
+      return fileCapabilitiesOf(root, execution.executable.path, [...lineOf(execution), initPid]);
+    });
     const { reviewAfterMs, nowKtimeNs, rootScanIntervalMs: intervalMs, procRoot, metrics } = options;
     this.#use = new PrivilegeUse({
       ...{ reviewAfterMs, nowKtimeNs },
@@ -102,8 +106,9 @@ export class PrivilegeWatch {
   }
 
   /** Something was lost, of this container or of nobody knows whom. */
-  onLoss(containerId: string | undefined): void {
-    this.#use.onLoss(containerId);
+  onLoss({ hop, type, containerId }: Pick<Loss, 'hop' | 'type' | 'containerId'>): void {
+    // A fact that is not told was seen here.
+    if (hop !== 'observation' && mayHideUse(type)) this.#use.onLoss(containerId);
   }
 
   async close(): Promise<void> {
@@ -123,16 +128,9 @@ function setUpUntilMs({ createdUnixNs, restartCount }: Container, execUnixNs: bi
   return isFirstStart ? Number(execUnixNs / 1_000_000n) - clockStepMs : 0;
 }
 
-/** Through the process' root: its own, as it may have ended by now, or that of one it descends from. */
-function fileCapabilitiesOf(procRoot: string, execution: ProcessExecution): bigint | undefined {
-  for (let at: ProcessExecution | undefined = execution; at !== undefined; at = at.parent) {
-    try {
-      const root = openSync(join(procRoot, String(at.pid), 'root'), Open.path | constants.O_DIRECTORY);
-      return withFd(root, () => withFd(openInRoot(root, execution.executable.path), effectiveFileCapabilities));
-    } catch (error) {
-      // The file is gone: it cannot be executed again.
-      if (error instanceof SystemError && error.code === 'ENOENT') return 0n;
-    }
-  }
-  return undefined;
+/** The processes whose root shows the file: its own, which may have ended by now, and those it descends from. */
+function lineOf(execution: Pick<ProcessExecution, 'pid' | 'parent'>): number[] {
+  const pids = [execution.pid];
+  for (let at = execution.parent; at !== undefined; at = at.parent) pids.push(at.pid);
+  return [...new Set(pids)];
 }

@@ -62,7 +62,9 @@ function generalProblems({ all, uses }: AdviceInput): string[] {
   if (postures.some((posture) => posture?.privileged === true))
     problems.push('it is privileged, which also gives devices and masks nothing: whether it needs that is not seen');
   if (uses.some(({ granted }) => granted === 'unknown')) problems.push('what it was granted is not known');
-  const blind = all.flatMap(({ ranAs }) => ranAs).find(({ fact }) => !fact.more && fact.fileCapabilities === undefined);
+  const blind = all
+    .flatMap(({ ranAs }) => ranAs)
+    .find(({ fact, origin }) => !fact.more && fact.fileCapabilities === undefined && origin !== 'exec-session');
   if (blind !== undefined)
     problems.push(`whether the file of ${blind.fact.executablePath} carries capabilities could not be looked at`);
   if (all.some(({ ranAs }) => ranAs.some(({ fact }) => fact.more)))

@@ -49,7 +49,7 @@ function run(id: string, change: Parameters<typeof Container.fromPartial>[0] = {
 /** A fact, told some hours after the start. */
 function tell(
   fact: NonNullable<Observation['fact']>,
-  { hours = 0, origin = ProcessEntry.CONTAINER_INIT, id = 'c' } = {},
+  { hours = 0, origin = ProcessEntry.CONTAINER_INIT as ProcessEntry, id = 'c' } = {},
 ) {
   const receivedAtUnixMs = startUnixMs + hours * hourMs;
   const item = { node, receivedAtUnixMs } as unknown as InboxItem;
@@ -161,7 +161,7 @@ describe('capabilities', () => {
   });
 
   it.each([
-    ['there is no health check', {} as { executablePath?: string }, 'none', false],
+    ['there is no health check', {}, 'none', false],
     ['there may be a health check', {}, '', true],
     ['the workload runs the program too', { executablePath: '/bin/web' }, 'none', true],
   ])('used from outside only: %s', (_, change, healthCheck, keep) => {

@@ -1,3 +1,4 @@
+import { mayHideUse } from '../../common/privilege-losses.ts';
 import { ContainerState } from '../../proto/generated/tallyman/v1/container.ts';
 import type { StoredGap } from '../store/store.ts';
 import type { Evidence } from './evidence.ts';
@@ -14,12 +15,6 @@ export interface Watch {
 /** The agent reports once a minute; one that has not for so long does not watch. */
 const agentSilentMs = 180_000;
 const maxGapsNamed = 5;
-/** Record and item types whose loss hides no use of a privilege. */
-const irrelevantTypes = new Set([
-  ...['connect', 'sendmsg', 'dns', 'fanout', 'unix-connect', 'file', 'finding', 'syscall', 'integrity'],
-  ...['connected', 'accepted', 'resolved', 'unix-connected', 'file-changed', 'namespace-changed', 'namespace'],
-]);
-
 /** `nowUnixMs` is the end for what still runs, as long as its agent is heard of. */
 export function watchOf(evidence: Evidence, nowUnixMs: number): Watch {
   const { sinceUnixMs, startProblem } = beginOf(evidence);
@@ -57,9 +52,7 @@ function endOf({ stored, agentSeenUnixMs }: Evidence, nowUnixMs: number): number
 }
 
 function gapProblems(gaps: readonly StoredGap[], sinceUnixMs: number): string[] {
-  const relevant = gaps.filter(
-    ({ gap }) => !irrelevantTypes.has(gap.type) && Number(gap.toUnixNs / 1_000_000n) >= sinceUnixMs,
-  );
+  const relevant = gaps.filter(({ gap }) => mayHideUse(gap.type) && Number(gap.toUnixNs / 1_000_000n) >= sinceUnixMs);
   const named = relevant.slice(0, maxGapsNamed).map(({ gap }) => {
     const at = new Date(Number(gap.toUnixNs / 1_000_000n)).toISOString();
     const whose = gap.containerIds.length === 0 ? ' of some container of the node' : '';
