@@ -140,6 +140,14 @@ describe('process tree: entries', () => {
     expect(t.onExec(execOf(process(200), 2n, '/bin/sh'), id).entry).toBe('exec-session');
   });
 
+  it('knows the first process by its first program, also when it has executed another since', () => {
+    const t = tree();
+    const first = t.onExec(execOf(process(100), 1n, '/entrypoint.sh'), undefined);
+    t.onExec(execOf(process(100), 2n, '/server'), undefined);
+    t.assignContainer(first, id);
+    expect(t.onExec(execOf(process(200), 3n, '/bin/sh'), id).entry).toBe('exec-session');
+  });
+
   it('does not take a program for one from outside if its parent is known to be inside', () => {
     const t = tree();
     const first = t.onExec(execOf(init, 1n, '/init'), id);

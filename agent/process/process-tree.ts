@@ -151,7 +151,8 @@ class Tree implements ProcessTree, SeedTarget {
     const task = this.#tasks.find(execution.pid, execution.startKtimeNs);
     if (task?.execution === undefined) return;
     task.execution.containerId ??= containerId;
-    if (task.execution.entry === 'container-init') this.#inits.note(containerId, task);
+    // The first program may have executed another by now, and is the container's first process all the same.
+    if (execution.entry === 'container-init') this.#inits.note(containerId, task);
   }
 
   async seed(containerId: string, cgroupDirectory: string): Promise<number> {

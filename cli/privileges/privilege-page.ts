@@ -1,8 +1,9 @@
 import { escapeDeep } from '../terminal/escape-deep.ts';
 import { at, booleanAt, listAt, numberAt, textAt, textsAt } from '../terminal/json-path.ts';
-import { labelled } from '../terminal/labelled.ts';
+import { labelled, textColumns } from '../terminal/labelled.ts';
 import type { Screen, Tone } from '../terminal/style.ts';
 import { renderTable } from '../terminal/table.ts';
+import { wrap } from '../terminal/text.ts';
 import { dateTime, duration } from '../terminal/time.ts';
 import { shellLine, yamlText } from './advice-text.ts';
 
@@ -30,8 +31,8 @@ export function privilegePage(answer: unknown, screen: Screen): string[] {
       capabilityRows(report, screen),
       screen,
     ),
-    ...deniedLines(report, screen),
     '',
+    ...deniedLines(report, screen),
     ...userLines(report, screen),
     ...writeLines(report, screen),
     ...portLines(report, screen),
@@ -138,7 +139,7 @@ function portLines(report: unknown, screen: Screen): string[] {
 function adviceLines(answer: unknown, report: unknown, screen: Screen): string[] {
   const withheld = textsAt(report, 'advice', 'withheld');
   if (withheld.length > 0) {
-    const lines = withheld.flatMap((reason) => labelled('', reason, screen, 2));
+    const lines = withheld.flatMap((reason) => labelled('-', reason, screen, 2));
     return [screen.paint('warn', 'Nothing is advised:'), ...lines, ...whatToDo(report, screen)];
   }
   const readOnly = at(report, 'advice', 'readOnlyRoot');
@@ -159,6 +160,6 @@ function adviceLines(answer: unknown, report: unknown, screen: Screen): string[]
 function whatToDo(report: unknown, screen: Screen): string[] {
   if (textsAt(report, 'watch', 'problems').length === 0) return [];
   const hint =
-    'What was missed at the start comes back with the next one: start it again, or ask with --workload when another container of its kind was watched as a whole. --min-watch sets how long that takes; --despite-gaps prints advice all the same.';
-  return ['', ...labelled('', hint, screen, 0)];
+    'To know it, start the container again while the agent watches, or ask with --workload when another one of its kind was watched as a whole. --min-watch says how long that takes; --despite-gaps prints advice all the same.';
+  return ['', ...wrap(hint, textColumns(screen))];
 }

@@ -170,6 +170,20 @@ describe('a server that becomes another user', () => {
   });
 });
 
+describe('an entrypoint that executes its server at once', () => {
+  it('is told apart from what is put in from outside', async () => {
+    const container = await start('exec sleep 300');
+    await until(async () => ((await reportOf(container)).capabilities?.length > 0 ? true : undefined));
+    await container.exec(['/opt/busybox', 'chown', '33', '/tmp']);
+    const report = await adviceFor(container, (seen) => useOf(seen, 'CAP_CHOWN')?.evidence.length === 1);
+    expect(useOf(report, 'CAP_CHOWN')).toMatchObject({ use: 'exec-session', keep: false });
+    expect(report.user.ranAs.map(({ executablePath, origin }) => [executablePath, origin])).toEqual([
+      ['/bin/busybox', 'container-init'],
+      ['/opt/busybox', 'exec-session'],
+    ]);
+  });
+});
+
 describe('a server that is not root', () => {
   const script = 'echo x >/tmp/mine; echo works; exec sleep 300';
 
