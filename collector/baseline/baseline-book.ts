@@ -31,6 +31,7 @@ export class BaselineBook {
   readonly #dirtyFacts = new Map<string, { baselineId: string; key: string }>();
   readonly #laterFacts = new Map<string, { baselineId: string; key: string }>();
   readonly #dirtyContainers = new Set<string>();
+  readonly #laterContainers = new Set<string>();
   readonly #removed = { baselines: new Set<string>(), containers: new Map<string, BaselineContainer>() };
 
   /** @throws {CodedError} of the store. */
@@ -95,6 +96,11 @@ export class BaselineBook {
     this.#dirtyContainers.add(key);
   }
 
+  /** Only what may be forgotten changed. */
+  containerCounted(one: BaselineContainer): void {
+    this.#laterContainers.add(containerKey(one.nodeName, one.containerId));
+  }
+
   removeContainer(one: BaselineContainer): void {
     const key = containerKey(one.nodeName, one.containerId);
     this.containers.delete(key);
@@ -110,9 +116,11 @@ export class BaselineBook {
   flushAll(): void {
     for (const id of this.#laterHeads) this.#dirtyHeads.add(id);
     for (const [key, one] of this.#laterFacts) this.#dirtyFacts.set(key, one);
+    for (const key of this.#laterContainers) this.#dirtyContainers.add(key);
     this.flush();
     this.#laterHeads.clear();
     this.#laterFacts.clear();
+    this.#laterContainers.clear();
     this.#letGo();
   }
 

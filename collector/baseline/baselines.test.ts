@@ -141,7 +141,8 @@ describe('what is not learned', () => {
     lab.executed('c1', '/bin/app');
     lab.nowUnixMs += 120_000;
     lab.executed('c1', '/tmp/before');
-    lab.baselines.alerted(nodeName, 'c1', { ruleId: 'exec-drift', atUnixMs: lab.nowUnixMs + 10 });
+    lab.baselines.alerted({ nodeName, containerId: 'c1', ruleId: 'exec-drift', atUnixMs: lab.nowUnixMs + 10 });
+    lab.baselines.close();
     lab.nowUnixMs += 20;
     lab.executed('c1', '/tmp/after');
     expect([lab.paths('learned'), lab.paths('refused')]).toEqual([['/bin/app'], ['/tmp/after', '/tmp/before']]);
@@ -374,6 +375,17 @@ describe('people', () => {
     ).toEqual({
       problem: 'frozen',
     });
+  });
+
+  it('are not asked again about what a general line of theirs says', () => {
+    learnOne();
+    lab.executed('c1', '/bin/tool', { parentPath: '/bin/app' });
+    const { key, id } = lab.head();
+    const tool = { path: '/bin/tool', parentPath: '*', argumentShapes: [] };
+    const executables = [...lab.baselines.factsOf(id).content().executables, tool];
+    lab.baselines.apply({ key, content: { ...content, executables }, frozen: false, baseVersion: undefined });
+    lab.executed('c1', '/bin/tool', { parentPath: '/bin/tool' });
+    expect([lab.paths('learned'), lab.paths('candidate')]).toEqual([['/bin/app', '/bin/tool'], []]);
   });
 
   it('make one that nothing has run of yet', () => {

@@ -9,6 +9,7 @@ import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
 import { toObservation } from '../inbox/observations.ts';
 import type { Records } from '../records/papers.ts';
 import type { InboxItem, Store } from '../store/store.ts';
+import { type NotedAlert, refuseAround } from './alerts.ts';
 import { BaselineBook } from './baseline-book.ts';
 import { createBaselineMetrics } from './baseline-metrics.ts';
 import { DiffQueue } from './diff-queue.ts';
@@ -94,9 +95,13 @@ export class Baselines {
     this.book.flush();
   }
 
-  /** An alert of medium severity or higher, not about how the container was started. */
-  alerted(nodeName: string, containerId: string, alert: { ruleId: string; atUnixMs: number }): void {
-    this.#learner.alerted(nodeName, containerId, alert);
+  /** An alert of medium severity or higher, not about how the container was started. @throws {CodedError} of the store. */
+  alerted(alert: NotedAlert): void {
+    const outcome = refuseAround(this.book, alert);
+    if (outcome === undefined || outcome.refused === 0) return;
+    this.book.flush();
+    this.metrics.facts.inc({ result: 'refused' }, outcome.refused);
+    this.#changed(outcome.baselineId);
   }
 
   /** Called with the id of each baseline of which agents may have to be told. */

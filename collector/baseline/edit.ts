@@ -2,6 +2,7 @@ import { type BaselineContent, baselineVersion } from '../../common/baseline-con
 import { baselineIdOf } from '../../common/baseline-key.ts';
 import type { BaselineKey } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { BaselineBook } from './baseline-book.ts';
+import { isCovered } from './covers.ts';
 import { factKeyOf } from './fact.ts';
 import { type BaselineHead, newHead } from './head.ts';
 import { factsOfContent, LearnedFacts } from './learned-facts.ts';
@@ -76,5 +77,11 @@ function replaceLearned(book: BaselineBook, head: BaselineHead, facts: LearnedFa
       facts.add({ key, fact, status: 'learned', ...unseen });
     } else if (record.status !== 'learned') facts.setStatus(record, 'learned');
     book.factChanged(head.id, key);
+  }
+  // What is expected by now is no candidate any more.
+  for (const record of [...facts.records.values()]) {
+    if (record.status === 'learned' || !isCovered(record.fact, facts.records)) continue;
+    facts.remove(record);
+    book.factChanged(head.id, record.key);
   }
 }

@@ -4,9 +4,11 @@ import { type Container, ContainerState } from '../../proto/generated/tallyman/v
 import type { Gap, Observation } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { imageQueryOf } from '../correlate/image-query.ts';
 import type { InboxItem } from '../store/store.ts';
+import { isInAlert, refusalNote } from './alerts.ts';
 import type { BaselineBook } from './baseline-book.ts';
 import { containerKey } from './baseline-book.ts';
 import type { BaselineMetrics } from './baseline-metrics.ts';
+import { isCovered } from './covers.ts';
 import { type BaselineFact, factKeyOf, factsOf, programOf } from './fact.ts';
 import type { BaselineContainer, FactRecord } from './fact-record.ts';
 import { gapTextOf, isLearningLoss } from './gaps.ts';
@@ -26,9 +28,6 @@ export interface LearnerOptions {
   logger: Logger;
 }
 
-/** Around an alert nothing of its container is learned, by its node's clock. */
-const alertBeforeMs = 60_000;
-const alertAfterMs = 10 * 60_000;
 /** An agent's hooks are attached so long after it started, at most. */
 const agentStartNs = 2_000_000_000n;
 const maxContainers = 50_000;
@@ -80,29 +79,6 @@ export class Learner {
     if (known !== undefined) return;
     for (const observation of this.#options.earlierObservations(nodeName, container.id))
       this.#learn(head, one, observation, 0);
-  }
-
-  /** Facts of the container around this time are not learned; those that already are, are taken back. */
-  alerted(nodeName: string, containerId: string, alert: { ruleId: string; atUnixMs: number }): void {
-    const { book } = this.#options;
-    const one = book.containers.get(containerKey(nodeName, containerId));
-    const head = one === undefined ? undefined : book.heads.get(one.baselineId);
-    if (one === undefined || head === undefined) return;
-    one.alertFromUnixMs = alert.atUnixMs - alertBeforeMs;
-    one.alertUntilUnixMs = alert.atUnixMs + alertAfterMs;
-    one.alertRuleId = alert.ruleId;
-    book.putContainer(one);
-    if (head.frozen || (head.learned && !isOpen(head))) return;
-    const facts = book.factsOf(head.id);
-    for (const record of facts.records.values()) {
-      const isNew = record.status === 'learned' && record.containerId === containerId && record.reports > 0;
-      if (!isNew || !isInAlert(one, record.firstSeenUnixMs)) continue;
-      facts.setStatus(record, 'refused');
-      record.note = refusalNote(one);
-      book.factChanged(head.id, record.key);
-      this.#options.metrics.facts.inc({ result: 'refused' });
-      this.#options.changed(head.id);
-    }
   }
 
   #updateContainer(one: BaselineContainer, container: Container, epoch: bigint | undefined, nowUnixMs: number): void {
@@ -176,6 +152,7 @@ export class Learner {
     const { book, metrics } = this.#options;
     const key = factKeyOf(fact);
     const mayLearn = mayBeLearned(head, facts, fact);
+    if (!mayLearn && isCovered(fact, facts.records)) return;
     const status = !mayLearn ? 'candidate' : isInAlert(one, seenUnixMs) ? 'refused' : 'learned';
     if (!facts.hasRoom(status, fact, key)) {
       if (status === 'learned') head.overflow[fact.kind] = (head.overflow[fact.kind] ?? 0) + 1;
@@ -253,12 +230,4 @@ function mayBeLearned(head: BaselineHead, facts: LearnedFacts, fact: BaselineFac
   const program = programOf(fact);
   if (program === '' || !isOpen(head)) return false;
   return head.openPaths.includes(program) || (head.newPathsOpen && !facts.hasPath(program));
-}
-
-function isInAlert({ alertFromUnixMs, alertUntilUnixMs }: BaselineContainer, atUnixMs: number): boolean {
-  return atUnixMs >= alertFromUnixMs && atUnixMs <= alertUntilUnixMs && alertUntilUnixMs !== 0;
-}
-
-function refusalNote({ containerId, alertRuleId }: BaselineContainer): string {
-  return `seen in ${containerId.slice(0, 12)} beside an alert of ${alertRuleId}`;
 }

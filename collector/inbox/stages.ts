@@ -85,7 +85,7 @@ export class Stages {
       const decision = this.#decide(correlated);
       const { action, severity } = decision;
       this.#decisions.inc({ action, severity });
-      this.#noteAlert(item, finding, decision);
+      await this.#persist(() => this.#noteAlert(item, finding, decision));
       span.setAttributes({ 'tallyman.decision.action': action, 'tallyman.alert.severity': severity });
       return createAlert({ cluster: this.#options.cluster, correlated, decision, createdAtUnixMs: Date.now() });
     });
@@ -184,7 +184,7 @@ export class Stages {
     if (action !== 'alert' || severityRank(severity) < severityRank('medium')) return;
     if (container === undefined || event === undefined || event.evidence?.$case === 'posture') return;
     const atUnixMs = Number(event.timeUnixNs / 1_000_000n);
-    this.#options.baselines.alerted(node.name, container.id, { ruleId, atUnixMs });
+    this.#options.baselines.alerted({ nodeName: node.name, containerId: container.id, ruleId, atUnixMs });
   }
 
   #decide(correlated: CorrelatedFinding): Decision {
