@@ -6,6 +6,7 @@ import type { Loss } from '../container/loss-windows.ts';
 import type { AttributedEvent } from '../detect/attributed-event.ts';
 import { eventOfExample } from '../detect/example-event.ts';
 import type { EventExample, ProcessExample } from '../detect/rule-example.ts';
+import { later } from '../detect/test-events.ts';
 import { Observations } from './observations.ts';
 
 const clock = { unixNs: (ktimeNs: bigint) => ktimeNs };
@@ -152,4 +153,12 @@ it('forgets whole containers, those that were quiet first', () => {
   expect([seen('a', '/1'), seen('b', '/1'), seen('a', '/1')]).toEqual([true, true, false]);
   // A program takes two places, one for its arguments: with two of "a", "b" has to go.
   expect([seen('a', '/2'), seen('a', '/1'), seen('b', '/1')]).toEqual([true, false, true]);
+});
+
+it('the use of a capability is told again after an hour, so that it is known when it was used last', () => {
+  const { observe } = observing();
+  const use = eventOfExample({ on: 'capability', event: { capabilityName: 'CAP_CHOWN' }, process: shell });
+  const told = [0, 59, 60, 61, 119, 120].map((minutes) => observe(later(use, minutes * 60_000)) !== undefined);
+  expect(told).toEqual([true, false, true, false, false, true]);
+  expect([exec(shell), later(exec(shell), 7_200_000)].map(observe)).toMatchObject([{ containerId: 'c' }, undefined]);
 });

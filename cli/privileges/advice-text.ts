@@ -16,7 +16,7 @@ function shellWord(word: string): string {
 export function yamlText(report: unknown): string[] {
   const container = at(report, 'advice', 'kubernetes', 'container');
   const volumes = listAt(report, 'advice', 'kubernetes', 'volumes');
-  const text = stringify(container, { lineWidth: 0 });
+  const text = stringify(container ?? {}, { lineWidth: 0 });
   const lines = text.trimEnd().split('\n');
   if (volumes.length === 0) return lines;
   return [...lines, '# In the pod:', ...stringify({ volumes }, { lineWidth: 0 }).trimEnd().split('\n')];

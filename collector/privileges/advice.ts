@@ -54,14 +54,14 @@ export function adviceOf(input: AdviceInput): Advice {
   };
 }
 
-function generalProblems({ all, uses }: AdviceInput): string[] {
+function generalProblems({ all }: AdviceInput): string[] {
   const problems: string[] = [];
   const postures = all.map(({ stored }) => stored.container.posture);
   if (postures.some((posture) => posture === undefined || posture.unknownFields.includes('privileged')))
     problems.push('the runtime did not tell how privileged it is');
   if (postures.some((posture) => posture?.privileged === true))
     problems.push('it is privileged, which also gives devices and masks nothing: whether it needs that is not seen');
-  if (uses.some(({ granted }) => granted === 'unknown')) problems.push('what it was granted is not known');
+  if (all.every(({ starts }) => starts.length === 0)) problems.push('what it was granted is not known');
   const blind = all
     .flatMap(({ ranAs }) => ranAs)
     .find(({ fact, origin }) => !fact.more && fact.fileCapabilities === undefined && origin !== 'exec-session');

@@ -73,5 +73,5 @@ function placesOf(facts: readonly WrittenDirectoryFact[]): WrittenPlace[] {
 function problemOf(path: string, hidesFiles: boolean): string {
   if (hidesFiles) return 'holds files of the image, which a file system mounted there would hide';
   // Docker's options are separated by these; what is no letter is nobody's directory for a mount.
-  return /[:,"\p{Cc}]/u.test(path) ? 'has a name that cannot be given as a mount' : '';
+  return /[:,"\p{Cc}\p{Cf}]/u.test(path) ? 'has a name that cannot be given as a mount' : '';
 }

@@ -218,6 +218,37 @@ describe('containers', () => {
   });
 });
 
+describe('privileges', () => {
+  it('are those of a container, or of all containers of its image and workload', async () => {
+    const url = await serve();
+    const image = { reference: 'app:1', configDigest: digest };
+    for (const [id, name] of Object.entries({ aa11: 'web', aa22: 'web', bb11: 'db' }))
+      store.putContainer('node-1', Container.fromPartial({ id, name, image, state: ContainerState.EXITED }), 1_000);
+    const idsOf = async (question: string): Promise<unknown> =>
+      (await get(`${url}/api/v1/containers/${question}`)).json().containers.map(({ id }: { id: string }) => id);
+    expect(await idsOf('aa11/privileges')).toEqual(['aa11']);
+    expect(await idsOf('aa11/privileges?scope=workload')).toEqual(['aa11', 'aa22']);
+    const report = (await get(`${url}/api/v1/containers/aa11/privileges?despiteGaps=true`)).json();
+    // Nobody has told anything of it.
+    expect(report.advice.withheld).toEqual([
+      'the runtime did not tell how privileged it is',
+      'what it was granted is not known',
+    ]);
+  });
+
+  it('are asked for as everything else is', async () => {
+    const url = await serve();
+    putContainer('aa11', 'web');
+    putContainer('aa22', 'db');
+    expect(await get(`${url}/api/v1/containers/aa/privileges`)).toMatchObject({ status: 409 });
+    expect(await get(`${url}/api/v1/containers/zz/privileges`)).toMatchObject({ status: 404 });
+    expect(await get(`${url}/api/v1/containers/web/privileges?minWatchSeconds=-1`)).toMatchObject({ status: 400 });
+    const noDigest = Container.fromPartial({ id: 'cc11', name: 'x' });
+    store.putContainer('node-1', noDigest, 1_000);
+    expect(await get(`${url}/api/v1/containers/cc11/privileges?scope=workload`)).toMatchObject({ status: 409 });
+  });
+});
+
 describe('images', () => {
   it('are those of the containers, once each, with what is known of their papers', async () => {
     const url = await serve();
