@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { RuleEngine } from './engine.ts';
+import type { ProcessExample } from './rule-example.ts';
 import { loadRules } from './rule-loader.ts';
 import { testRule } from './rule-test.ts';
 import { scopeOfEvent } from './scope.ts';
@@ -24,6 +25,60 @@ const ordinaryFileEvents = [
   fileEvent({
     event: { operation: 'read', path: '/root/.aws/credentials', category: 'cloud-credential' },
     process: { executable: { path: '/usr/bin/python3.12' }, argv: ['python3', '/app/main.py'] },
+  }),
+];
+
+const init = { executable: { path: '/usr/bin/bash' }, argv: ['bash', '/docker-entrypoint.sh'] };
+const postgres = { executable: { path: '/usr/lib/postgresql/16/bin/postgres' }, parent: init };
+const shellOf = (parent: ProcessExample, command: string) =>
+  execEvent({ process: { executable: { path: '/usr/bin/dash' }, argv: ['sh', '-c', command], parent } });
+const fromEntrypoint = (path: string, ...argv: string[]) =>
+  execEvent({ process: { executable: { path }, argv, parent: { ...init, entry: 'container-init' } } });
+const healthCheck = (command: string) =>
+  execEvent({
+    process: { executable: { path: '/usr/bin/bash' }, argv: ['bash', '-c', command], entry: 'exec-session' },
+  });
+/** What images do that are in use everywhere. */
+const ordinaryExecutions = [
+  shellOf(postgres, 'locale -a'),
+  shellOf(postgres, 'cp pg_wal/0000000100000000000000A1 /archive/0000000100000000000000A1'),
+  shellOf(
+    { executable: { path: '/usr/sbin/cron' }, argv: ['cron', '-f'] },
+    'cd / && run-parts --report /etc/cron.hourly',
+  ),
+  shellOf({ executable: { path: '/usr/local/bin/node' }, argv: ['node', 'server.js'] }, 'git rev-parse HEAD'),
+  fromEntrypoint(
+    '/usr/bin/find',
+    'find',
+    '/var/lib/redis',
+    '!',
+    '-user',
+    'redis',
+    '-exec',
+    'chown',
+    'redis',
+    '{}',
+    '+',
+  ),
+  fromEntrypoint('/usr/bin/grep', 'grep', '-q', 'password', '/etc/app.conf'),
+  fromEntrypoint('/usr/bin/id', 'id', '-u'),
+  fromEntrypoint('/usr/sbin/usermod', 'usermod', '-u', '1001', 'app'),
+  fromEntrypoint('/usr/bin/base64', 'base64', '-d'),
+  fromEntrypoint('/usr/bin/setpriv', 'setpriv', '--reuid', 'redis', 'redis-server'),
+  healthCheck("exec 3<>/dev/tcp/localhost/9000; echo -e 'GET /health HTTP/1.1' >&3; cat <&3 | grep UP"),
+  healthCheck('curl -fsS http://localhost/health | grep -q ok'),
+  execEvent({
+    process: {
+      executable: { path: '/usr/bin/python3.11' },
+      argv: ['python3', '-c', 'import socket; socket.create_connection(("db", 5432))'],
+    },
+  }),
+  execEvent({
+    process: {
+      executable: { path: '/usr/bin/wget' },
+      argv: ['wget', '-q', '--spider', 'http://localhost/'],
+      entry: 'exec-session',
+    },
   }),
 ];
 
@@ -117,6 +172,7 @@ describe('the rule library', () => {
       connectEvent({ event: { remoteAddress: '169.254.169.253', remotePort: 53, transport: 'udp' } }),
       tcpEvent({ event: { state: 'listening', localPort: 80 } }),
       ...ordinaryFileEvents,
+      ...ordinaryExecutions,
     ];
     for (const input of ordinary) {
       const matched = engine

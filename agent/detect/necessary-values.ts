@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { closedValuesOf } from './closed-values.ts';
 import type { EventKind } from './field-catalog.ts';
 import { fieldReader, type Literal, literalOf, pathOfNode } from './prefilter.ts';
 import type { EventScope } from './scope.ts';
@@ -20,7 +21,7 @@ export type NecessaryValues = readonly FieldValues[];
 export function necessaryValues(kind: EventKind, node: ASTNode): NecessaryValues | undefined {
   switch (node.op) {
     case '&&':
-      return narrower(necessaryValues(kind, node.args[0]), necessaryValues(kind, node.args[1]));
+      return narrower(kind, necessaryValues(kind, node.args[0]), necessaryValues(kind, node.args[1]));
     case '||':
       return united(necessaryValues(kind, node.args[0]), necessaryValues(kind, node.args[1]));
     case '==':
@@ -40,15 +41,31 @@ export function areMet(needs: NecessaryValues | undefined, scope: EventScope): b
 }
 
 /** Both have to hold: the one that tells more is enough. */
-function narrower(left: NecessaryValues | undefined, right: NecessaryValues | undefined): NecessaryValues | undefined {
+function narrower(
+  kind: EventKind,
+  left: NecessaryValues | undefined,
+  right: NecessaryValues | undefined,
+): NecessaryValues | undefined {
   if (left === undefined || right === undefined) return left ?? right;
-  return breadth(right) < breadth(left) ? right : left;
+  return breadth(kind, right) < breadth(kind, left) ? right : left;
 }
 
-/** Few texts or numbers tell most; true and false nearly nothing. */
-function breadth(needs: NecessaryValues): number {
-  const values = needs.flatMap((field) => [...field.values]);
-  return values.some((value) => typeof value === 'boolean') ? Number.POSITIVE_INFINITY : values.length;
+/** How many events have one of the values, as far as that can be told: less is better. */
+function breadth(kind: EventKind, needs: NecessaryValues): number {
+  return needs.reduce((sum, { path, values }) => sum + breadthOfField(kind, path, values), 0);
+}
+
+/** More than any list of texts. */
+const manyValues = 10_000;
+
+/**
+ * Few texts or numbers tell most. One of a handful of values (`entry`, `layer`) tells less; true and false, and the empty
+ * text that most events have, nearly nothing.
+ */
+function breadthOfField(kind: EventKind, path: string, values: ReadonlySet<Literal>): number {
+  if ([...values].some((value) => typeof value === 'boolean' || value === '')) return Number.POSITIVE_INFINITY;
+  const isOneOfFew = (closedValuesOf(kind, path)?.examples.length ?? manyValues) <= 16;
+  return isOneOfFew ? manyValues : values.size;
 }
 
 /** Either may hold. */

@@ -23,6 +23,9 @@ export class ProcessView {
   readonly #facts: SentenceFacts;
   #program: Program | undefined;
   #executable: ExecutableView | undefined;
+  #commandLine: string | undefined;
+  #packageManager: string | undefined;
+  #fromEntrypoint: boolean | undefined;
   #ancestors: ProcessView[] | undefined;
 
   constructor(execution: ProcessExecution, facts: SentenceFacts = noSentenceFacts) {
@@ -83,7 +86,8 @@ export class ProcessView {
     return this.#execution.argvTruncated;
   }
   get commandLine(): string {
-    return this.#execution.argv.join(' ');
+    this.#commandLine ??= this.#execution.argv.join(' ');
+    return this.#commandLine;
   }
   get cwd(): string | undefined {
     return present(this.#execution.cwd);
@@ -137,10 +141,12 @@ export class ProcessView {
     return this.entry === 'exec-session' || this.ancestors.some(({ entry }) => entry === 'exec-session');
   }
   get packageManager(): string {
-    return packageManagerOf(this.#execution, ancestorsOf(this.#execution));
+    this.#packageManager ??= packageManagerOf(this.#execution, ancestorsOf(this.#execution));
+    return this.#packageManager;
   }
   get fromEntrypoint(): boolean {
-    return isFromEntrypoint(this.#execution, ancestorsOf(this.#execution));
+    this.#fromEntrypoint ??= isFromEntrypoint(this.#execution, ancestorsOf(this.#execution));
+    return this.#fromEntrypoint;
   }
   get inPlaceOfParent(): boolean {
     return this.parent?.identity === this.identity;
