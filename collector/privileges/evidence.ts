@@ -36,11 +36,15 @@ export interface Evidence {
 const maxObservations = 2_000;
 const maxGaps = 1_000;
 
+type EvidenceStore = Pick<Store, 'listObservations' | 'listGaps' | 'listNodes'>;
+
 /** @throws {CodedError} of the store. */
-export function readEvidence(
-  store: Pick<Store, 'listObservations' | 'listGaps' | 'listNodes'>,
-  stored: StoredContainer,
-): Evidence {
+export function readEvidence(store: EvidenceStore, containers: readonly StoredContainer[]): Evidence[] {
+  const agentsSeen = new Map(store.listNodes().map(({ node, lastSeenUnixMs }) => [node.name, lastSeenUnixMs]));
+  return containers.map((stored) => evidenceOf(store, stored, agentsSeen.get(stored.nodeName) ?? 0));
+}
+
+function evidenceOf(store: EvidenceStore, stored: StoredContainer, agentSeenUnixMs: number): Evidence {
   const { nodeName, container } = stored;
   const observations = store.listObservations(nodeName, container.id);
   const of = <Fact>(kind: ObservationKind, parse: (json: unknown) => Fact): Seen<Fact>[] =>
@@ -56,7 +60,7 @@ export function readEvidence(
     scans: of('root-scanned', RootScannedFact.fromJSON),
     isFull: observations.length >= maxObservations,
     gaps: store.listGaps({ nodeName, containerId: container.id, fromUnixMs: startedUnixMs, limit: maxGaps }),
-    agentSeenUnixMs: store.listNodes().find(({ node }) => node.name === nodeName)?.lastSeenUnixMs ?? 0,
+    agentSeenUnixMs,
   };
 }
 

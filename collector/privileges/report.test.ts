@@ -110,13 +110,13 @@ function wrote(path: string, change: { hidesFiles?: boolean; large?: boolean } =
 function report(options: Partial<ReportOptions> = {}, ids: string[] = ['c']) {
   const nowUnixMs = startUnixMs + 48 * hourMs;
   store.putNode(node, 'a', undefined, nowUnixMs);
-  const evidence = ids.map((id) => {
+  const containers = ids.map((id) => {
     const stored = store.getContainer(id);
     if (stored === undefined) throw new Error(`no container ${id}`);
-    return readEvidence(store, stored);
+    return stored;
   });
   const defaults = { scope: 'container', nowUnixMs, minWatchMs: 24 * hourMs, despiteGaps: false } as const;
-  return privilegeReport(evidence, { ...defaults, ...options });
+  return privilegeReport(readEvidence(store, containers), { ...defaults, ...options });
 }
 
 function watchedWhole(): void {
@@ -260,7 +260,7 @@ describe('what is not known', () => {
       minWatchMs: 0,
       despiteGaps: false,
     } as const;
-    expect(privilegeReport([readEvidence(store, stored)], options).watch.watchedMs).toBe(hourMs);
+    expect(privilegeReport(readEvidence(store, [stored]), options).watch.watchedMs).toBe(hourMs);
   });
 });
 

@@ -30,10 +30,12 @@ export function privilegeRoutes(app: FastifyInstance, store: Store): void {
     const { scope, minWatchSeconds, despiteGaps } = parseParameters(queryParameters, request.query);
     const asked = findContainer(store, question);
     const containers = scope === 'container' ? [asked] : workloadOf(store, asked);
-    return privilegeReport(
-      containers.map((each) => readEvidence(store, each)),
-      { scope, nowUnixMs: Date.now(), minWatchMs: minWatchSeconds * 1_000, despiteGaps: despiteGaps === 'true' },
-    );
+    return privilegeReport(readEvidence(store, containers), {
+      scope,
+      nowUnixMs: Date.now(),
+      minWatchMs: minWatchSeconds * 1_000,
+      despiteGaps: despiteGaps === 'true',
+    });
   });
 }
 
