@@ -63,8 +63,8 @@ function learn(): void {
   lab.pass(600);
 }
 
-function program(containerId: string, executablePath: string): void {
-  lab.observe(containerId, { $case: 'executed', value: { executablePath, parentPath: '', argumentShape: 'x' } });
+function programLine(path: string) {
+  return { path, parentPath: '*', argumentShapes: [] };
 }
 
 describe('baselines on the uplink', () => {
@@ -101,7 +101,7 @@ describe('baselines on the uplink', () => {
     const stranger = connect({ agentId: 'agent-2', node: { name: 'node-2' } });
     await eventually(() => expect(agent.told()).toHaveLength(1));
     const { key, id } = lab.head();
-    const executables = [{ path: '/bin/other', parentPath: '*', argumentShapes: [] }];
+    const executables = [programLine('/bin/other')];
     const content = { executables, destinations: [], listens: [], capabilities: [] };
     lab.baselines.apply({ key, content, frozen: true, baseVersion: lab.baselines.versionOf(id) });
     await eventually(() => expect(agent.told().at(-1)).toMatchObject({ frozen: true, executables }));
@@ -123,14 +123,13 @@ describe('baselines on the uplink', () => {
       Buffer.from(UplinkServiceService.connect.requestSerialize({ message: { $case: 'hello', value: hello } })),
     );
     await eventually(() => expect(ingest.agents()).toHaveLength(1));
-    const bulk = 'x'.repeat(900);
     for (let n = 0; n < 20; n++) {
-      const image = { reference: `shop/web-${n}`, configDigest: `sha256:${n}` };
-      lab.run(`c${n}`, { image });
-      for (let line = 0; line < 380; line++) program(`c${n}`, `/${bulk}/${line}`);
+      lab.run(`c${n}`, { image: { reference: `shop/web-${n}`, configDigest: `sha256:${n}` } });
+      const { key } = lab.head(`sha256:${n}`);
+      const executables = Array.from({ length: 380 }, (_, line) => programLine(`/${'x'.repeat(900)}/${line}`));
+      const content = { executables, destinations: [], listens: [], capabilities: [] };
+      lab.baselines.apply({ key, content, frozen: false, baseVersion: undefined });
     }
-    lab.pass(600);
-    lab.pass(600);
     await eventually(() => expect(ingest.tellBaselines('agent-1', { baselines: [], removed: [] })).toBe('blocked'));
     const ready = new Set<string>();
     call.on('data', (bytes: Buffer) => {

@@ -73,6 +73,11 @@ describe('a baseline of a real container', () => {
 
     await first.exec(['touch', '/tmp/go']);
     await expect.poll(() => unexpectedOf(first), waiting).toContain('exec-unexpected');
+    const { version } = JSON.parse((await cli('show', 'tallyman-baseline-shop', '--json')).stdout) as {
+      version: string;
+    };
+    const alerts = await fetch(`${tallyman.api}/api/v1/alerts?container=${first.id}&rule=exec-unexpected`);
+    expect(await alerts.text()).toContain(version);
     const shown = await cli('show', 'tallyman-baseline-shop');
     expect(shown.stdout).toMatch(/● ready {2}tallyman-baseline-shop/);
     expect(shown.stdout).toMatch(/candidates:[\s\S]*executable \/bin\/actor from \/bin\/busybox: actor/);
