@@ -275,7 +275,7 @@ function fileFacts(example: EventExample) {
     target: example.target ?? '',
     targetCategory: example.targetCategory ?? '',
     category: example.category ?? 'config',
-    watchedPath: path,
+    watchedPath: example.watchedPath ?? path,
     fileType: example.fileType ?? 'regular',
     mode: Number.parseInt(example.mode ?? '644', 8),
     sizeBytes: example.sizeBytes ?? 100,

@@ -244,7 +244,7 @@ export const fieldCatalog = {
     ),
     targetCategory: text('Category of the file a link leads to; empty when that is not watched.'),
     category: text('Why it is watched: `credential`, `cron`, `program` …: the categories of docs/watched-files.md.'),
-    watchedPath: text('The watched file or directory.'),
+    watchedPath: text('The watched file or directory; of files of the node its path there.'),
     fileType: text(
       '`regular`, `directory`, `symlink`, `block-device`, `character-device`, `fifo` or `socket`; absent when not known.',
     ),

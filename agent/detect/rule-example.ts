@@ -163,6 +163,7 @@ const eventExample = z.strictObject({
   target: z.string().optional(),
   targetCategory: z.string().optional(),
   category: z.string().optional(),
+  watchedPath: z.string().optional(),
   fileType: z.enum([...fileTypes, 'unknown']).optional(),
   /** Octal, as chmod takes it: "4755". */
   mode: z

@@ -130,7 +130,7 @@ export class FileReporter {
  * Which program it was, and on whose behalf: what a session does is no repeat of what the container does by itself. busybox
  * and interpreters are as many programs as they have applets and scripts.
  */
-function programOf(execution: ProcessExecution | undefined): string[] {
+export function programOf(execution: ProcessExecution | undefined): string[] {
   if (execution === undefined) return [];
   const { name, script } = resolveProgram(execution);
   const ancestors = ancestorsOf(execution);

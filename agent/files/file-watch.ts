@@ -35,6 +35,7 @@ export interface FileWatchOptions extends ActorsOptions {
 }
 
 const defaultBudget: MarkBudget = { burst: 2000, perSecond: 200 };
+const defaultMuteMs = 10_000;
 /** Events gather while there is work: the kernel joins repeats of one process on one file while they wait. */
 const gatherMs = 20;
 const tickMs = 1000;
@@ -64,10 +65,13 @@ export class FileWatch {
     this.#options = options;
     this.#metrics = createFileMetrics(options.metrics);
     this.#refused = new RefusedWatches({ ...options, metrics: this.#metrics });
-    this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? 10_000 });
+    this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? defaultMuteMs });
     this.#reporter = new FileReporter({ ...options, muted: this.#muted, metrics: this.#metrics });
     this.#hostMountNamespace = hostMountNamespace(options.procRoot);
-    this.#node = openNodeFiles({ ...options, metrics: this.#metrics });
+    this.#node = openNodeFiles({
+      ...{ ...options, metrics: this.#metrics, budget: options.budget ?? defaultBudget },
+      muteMs: options.muteMs ?? defaultMuteMs,
+    });
     if (this.#node !== undefined) this.#waiter.add(this.#node.fd);
   }
 
@@ -218,6 +222,7 @@ export class FileWatch {
   #tick(): void {
     const nowMs = performance.now();
     this.#ticks++;
+    this.#node?.tick(nowMs, this.#ticks % ticksPerHealing === 0);
     let index = 0;
     for (const marks of [...this.#watched.values()]) {
       const isDue =

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FanotifyEvent } from './decode-fanotify.ts';
 import { Fan } from './fanotify.ts';
 import { decodeInotify } from './name-watch.ts';
-import { cgroupMounts } from './node-files.ts';
+import { cgroupMounts } from './node-places.ts';
 
 function record(watch: number, mask: number, cookie: number, name: string): Buffer {
   const text = Buffer.alloc(Math.ceil((name.length + 1) / 16) * 16);

@@ -26,7 +26,19 @@ const entrySchema = z
     message: 'must have either files or directories',
   });
 
-const schema = z.strictObject({ watched: z.array(entrySchema).max(128) });
+/** Without names: what comes and goes on the node is not told. */
+const nodeOperations = ['open', 'read', 'write'] as const;
+const nodeEntrySchema = entrySchema.refine(
+  ({ operations, only }) =>
+    only === undefined && operations.every((each) => nodeOperations.some((one) => one === each)),
+  { message: `on the node only ${nodeOperations.join(', ')} can be told`, path: ['operations'] },
+);
+
+const schema = z.strictObject({
+  watched: z.array(entrySchema).max(128),
+  /** Of the node itself, for what containers do to it. */
+  node: z.array(nodeEntrySchema).max(32).default([]),
+});
 
 /** Files or directories that are watched for one reason. */
 export interface WatchedEntry {
@@ -46,14 +58,16 @@ export interface WatchedPattern {
   readonly entry: WatchedEntry;
 }
 
-/** What is watched inside every container. */
+/** What is watched inside every container, and on the node. */
 export class WatchList {
   readonly patterns: readonly WatchedPattern[];
+  readonly nodePatterns: readonly WatchedPattern[];
   readonly #exact = new Map<string, WatchedEntry>();
   readonly #globs: { expression: RegExp; entry: WatchedEntry }[] = [];
 
-  constructor(patterns: readonly WatchedPattern[]) {
+  constructor(patterns: readonly WatchedPattern[], nodePatterns: readonly WatchedPattern[] = []) {
     this.patterns = patterns;
+    this.nodePatterns = nodePatterns;
     for (const { pattern, entry } of patterns) {
       if (entry.kind !== 'file') continue;
       if (pattern.includes('*')) this.#globs.push({ expression: globExpression(pattern), entry });
@@ -105,9 +119,11 @@ export function parseWatchList(text: string, path: string): WatchList {
       hint: 'docs/watched-files.md explains every field',
     });
   const patterns = result.data.watched.flatMap((entry) => patternsOf(entry));
-  if (patterns.length > maxPatterns)
-    throw new CodedError('WATCHED_FILES_INVALID', `${path} names ${patterns.length} paths, more than ${maxPatterns}`);
-  return new WatchList(patterns);
+  const nodePatterns = result.data.node.flatMap((entry) => patternsOf(entry));
+  const count = Math.max(patterns.length, nodePatterns.length);
+  if (count > maxPatterns)
+    throw new CodedError('WATCHED_FILES_INVALID', `${path} names ${count} paths, more than ${maxPatterns}`);
+  return new WatchList(patterns, nodePatterns);
 }
 
 function patternsOf(source: z.output<typeof entrySchema>): WatchedPattern[] {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FileEvent } from '../../agent/decode/kernel-event.ts';
-import { cgroupMounts } from '../../agent/files/node-files.ts';
+import { cgroupMounts } from '../../agent/files/node-places.ts';
 import { docker, type TestContainer } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type AttributedFileEvent, buildFilesImage, FilesLab, removeFilesImage } from '../support/files-lab.ts';
