@@ -12,6 +12,9 @@ const second = 1_000_000_000;
 export interface BenignContainer {
   name: string;
   id: string;
+  /** It says when its work has been done, again and again. */
+  tellsDone: boolean;
+  hasHealthCheck: boolean;
 }
 
 interface Start {
@@ -37,7 +40,8 @@ async function startContainer({ name, image, run, command, networkMode, workload
     },
   });
   await container.start();
-  return { name, id: container.id };
+  const tellsDone = command.join(' ').includes(loadDone) || (workload?.tellsDone ?? false);
+  return { name, id: container.id, tellsDone, hasHealthCheck: workload?.health !== undefined };
 }
 
 /** The server and, where it has one, the load beside it. */

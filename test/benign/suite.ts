@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { LossEpisode } from '../../agent/observe/loss-log.ts';
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import { WholeAgent } from '../support/whole-agent.ts';
 import { type BenignContainer, healthOf, label, loadsDone, removeContainers, startWorkload } from './containers.ts';
@@ -45,7 +46,7 @@ export async function runBenignSuite(seconds: number): Promise<BenignResult> {
     stopping.abort();
     await operating;
     await sleep(settleMs);
-    await examine(result, containers);
+    await examine(result, containers, whole.agent.status().losses);
   } finally {
     await removeContainers(run);
     await whole.agent.close(0);
@@ -54,13 +55,30 @@ export async function runBenignSuite(seconds: number): Promise<BenignResult> {
   return result;
 }
 
-async function examine({ problems, events, operator }: BenignResult, containers: BenignContainer[]): Promise<void> {
+async function examine(
+  result: BenignResult,
+  containers: BenignContainer[],
+  losses: readonly LossEpisode[],
+): Promise<void> {
+  const { problems, events, operator } = result;
   for (const container of containers) {
-    const health = await healthOf(container);
-    if (!['healthy', 'running', 'starting'].includes(health)) problems.push(`${container.name} is ${health}`);
+    const health = await settledHealth(container);
+    if (health !== (container.hasHealthCheck ? 'healthy' : 'running')) problems.push(`${container.name} is ${health}`);
     if ((events.get(container.id) ?? 0) === 0) problems.push(`nothing was seen of ${container.name}`);
-    if (container.name.endsWith('-load') && (await loadsDone(container)) === 0)
+    if (container.tellsDone && (await loadsDone(container)) === 0)
       problems.push(`${container.name} has never been done`);
   }
   if (operator.done.size === 0) problems.push('nothing was done by hand');
+  for (const { type, reason, count, containerId } of losses)
+    if (containerId !== undefined && events.has(containerId))
+      problems.push(`${count} of ${type} were lost (${reason}): something may have been overlooked`);
+}
+
+/** After a restart a server needs a while. */
+async function settledHealth(container: BenignContainer): Promise<string> {
+  for (let attempt = 0; ; attempt++) {
+    const health = await healthOf(container);
+    if (health !== 'starting' || attempt === 60) return health;
+    await sleep(500);
+  }
 }

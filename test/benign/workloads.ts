@@ -8,6 +8,8 @@ export interface Workload {
   tmpfs?: Record<string, string>;
   /** The health check, a command for the shell of the container. */
   health?: string;
+  /** It prints LOAD DONE each time it has done its job. */
+  tellsDone?: boolean;
   /** Runs beside it in a container of its own that shares its network, over and over. */
   load?: string;
   /** What an operator executes in it now and then, without a terminal. */
@@ -76,8 +78,9 @@ export const workloads: Workload[] = [
   {
     name: 'cron',
     command: ['cron', '-f'],
-    health: 'pgrep cron',
+    // What a job leaves behind.
+    health: 'test -s /tmp/disk-usage',
     operator: [['minutely'], ['cat', '/etc/cron.d/benign']],
   },
-  { name: 'package-build', command: ['build-package'] },
+  { name: 'package-build', command: ['build-package'], tellsDone: true },
 ];
