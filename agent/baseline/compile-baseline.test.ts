@@ -105,7 +105,20 @@ describe('destinations', () => {
     ['udp', '203.0.113.6', 53, [], '/usr/sbin/named', 'unexpected'],
     ['tcp', '203.0.113.6', 443, [], '/usr/bin/new', 'open'],
   ])('%s to %s:%i %j by %s: %s', (transport, address, port, names, executablePath, expected) => {
-    expect(compiled().destination({ transport, address, port, names, executablePath })).toBe(expected);
+    const to = { transport, address, port, names, executablePath };
+    expect(compiled().destination({ ...to, namesMayBeMissing: false })).toBe(expected);
+  });
+});
+
+describe('a destination without a name, of a program that may have asked for names before', () => {
+  it.each<[number, string[], string, BaselineVerdict]>([
+    [443, [], '/usr/bin/node', 'unknown'],
+    [443, ['evil.example'], '/usr/bin/node', 'unexpected'],
+    [5432, [], '/usr/bin/node', 'unexpected'],
+    [8443, [], '/usr/bin/node', 'unexpected'],
+  ])('on port %i %j by %s: %s', (port, names, executablePath, expected) => {
+    const to = { transport: 'tcp', address: '203.0.113.9', port, names, executablePath };
+    expect(compiled().destination({ ...to, namesMayBeMissing: true })).toBe(expected);
   });
 });
 

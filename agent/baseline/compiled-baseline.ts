@@ -33,6 +33,8 @@ export interface Destination {
   port: number;
   /** What DNS called the address. */
   names: readonly string[];
+  /** The program may have asked for names before anybody watched. */
+  namesMayBeMissing: boolean;
   /** Empty when the program is not known; here and below. */
   executablePath: string;
 }
@@ -112,7 +114,7 @@ export class CompiledBaseline implements BaselineAnswers {
     return isKnown ? 'expected' : this.#otherwise(program.path);
   }
 
-  destination({ transport, address, port, names, executablePath }: Destination): BaselineVerdict {
+  destination({ transport, address, port, names, namesMayBeMissing, executablePath }: Destination): BaselineVerdict {
     const keys = [portKey(transport, port), portKey(transport, 0)];
     const isListed = (ports: Ports): boolean => keys.some((key) => ports.get(key)?.has(address, names) === true);
     if (this.destinations.some(executablePath, isListed)) return 'expected';
@@ -120,6 +122,8 @@ export class CompiledBaseline implements BaselineAnswers {
     const isAnswer = (listens: ReadonlySet<string>): boolean => listens.has(servesDatagrams);
     if (transport === 'udp' && port >= firstEphemeralPort && this.listens.some(executablePath, isAnswer))
       return 'expected';
+    const isByName = (ports: Ports): boolean => keys.some((key) => ports.get(key)?.hasNames === true);
+    if (namesMayBeMissing && names.length === 0 && this.destinations.some(executablePath, isByName)) return 'unknown';
     return this.#otherwise(executablePath);
   }
 

@@ -25,6 +25,10 @@ export class EndpointSet {
     return true;
   }
 
+  get hasNames(): boolean {
+    return this.#names.size + this.#suffixes.size > 0;
+  }
+
   has(address: string, names: readonly string[]): boolean {
     return this.#addresses.has(address) || names.some((name) => this.#hasName(name));
   }

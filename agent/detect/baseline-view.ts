@@ -2,7 +2,7 @@ import { firstEphemeralPort } from '../../common/ephemeral-port.ts';
 import type { BaselineAnswers, BaselineVerdict, ExecutedProgram } from '../baseline/compiled-baseline.ts';
 import type { CapabilityEvent } from '../decode/kernel-event.ts';
 import type { BindEvent, ConnectEvent, TcpStateEvent } from '../decode/network-event.ts';
-import { originOf, parentPathOf } from '../process/origin.ts';
+import { oldestOf, parentPathOf } from '../process/origin.ts';
 import type { ProcessExecution } from '../process/process.ts';
 import type { DetectableEvent } from './attributed-event.ts';
 import { commandShapeOf } from './command-shape.ts';
@@ -36,10 +36,15 @@ class Judgement {
     this.#execution = execution;
   }
 
+  /** The container is older than the agent. */
+  get namesMayBeMissing(): boolean {
+    return this.#execution !== undefined && !oldestOf(this.#execution).observed;
+  }
+
   /** What people and health checks put in from outside does is not what the workload does: no baseline speaks of it. */
   of(ask: (baseline: BaselineAnswers, executablePath: string) => BaselineVerdict): BaselineVerdict {
     if (this.#baseline === undefined) return 'unknown';
-    if (this.#execution !== undefined && originOf(this.#execution) === 'exec-session') return 'unknown';
+    if (this.#execution !== undefined && oldestOf(this.#execution).entry === 'exec-session') return 'unknown';
     return ask(this.#baseline, this.#execution?.executable.path ?? '');
   }
 }
@@ -158,9 +163,10 @@ function destinationOf(
   to: Pick<ConnectEvent, 'transport' | 'remoteAddress' | 'remotePort' | 'remoteNames'>,
 ): BaselineVerdict {
   const { transport, remoteAddress: address, remotePort: port, remoteNames: names } = to;
-  return judgement.of((baseline, executablePath) =>
-    baseline.destination({ transport, address, port, names, executablePath }),
-  );
+  return judgement.of((baseline, executablePath) => {
+    const { namesMayBeMissing } = judgement;
+    return baseline.destination({ transport, address, port, names, namesMayBeMissing, executablePath });
+  });
 }
 
 /** What rules read of a container's baseline with an event; undefined stands for a container's start. */

@@ -5,9 +5,14 @@ import type { ProcessEntry, ProcessExecution } from './process.ts';
  * which is not known.
  */
 export function originOf(execution: ProcessExecution): ProcessEntry {
+  return oldestOf(execution).entry;
+}
+
+/** The oldest known ancestor of an execution, which may be itself. */
+export function oldestOf(execution: ProcessExecution): ProcessExecution {
   let oldest = execution;
   while (oldest.parent !== undefined) oldest = oldest.parent;
-  return oldest.entry;
+  return oldest;
 }
 
 /** The program that executed this one; empty where none of the container did, undefined where it is not known. */

@@ -12,7 +12,7 @@ const needless: ReadonlySet<string> = new Set([
     'agent-status',
   ],
   ...['file', 'syscall', 'integrity', 'namespace', 'unix-connect', 'unixConnected', 'namespaceChanged', 'fileChanged'],
-  ...['accepted', 'resolved', 'dns', 'exit'],
+  ...['unix-connected', 'namespace-changed', 'file-changed', 'accepted', 'resolved', 'dns', 'exit'],
 ]);
 
 /** A loss that a baseline may lack facts for. */
