@@ -61,10 +61,9 @@ function isExpected(lines: LearnedFacts, fact: BaselineFact): boolean {
     }
     case 'destination': {
       const { name, address, ...rest } = fact;
-      return (
-        baseline.destination({ ...rest, names: name === '' ? [] : [name], address: address || '203.0.113.1' }) ===
-        'expected'
-      );
+      const names = name === '' ? [] : [name];
+      const to = { ...rest, names, namesMayBeMissing: false, address: address || '203.0.113.1' };
+      return baseline.destination(to) === 'expected';
     }
     case 'capability':
       return baseline.capability({ name: fact.capabilityName, executablePath: fact.executablePath }) === 'expected';
