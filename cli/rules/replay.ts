@@ -1,11 +1,15 @@
+import { BaselineStore } from '../../agent/baseline/baseline-store.ts';
 import type { WallClock } from '../../agent/detect/attributed-event.ts';
 import { createDetector, type Detector } from '../../agent/detect/detector.ts';
 import { severityName } from '../../agent/detect/severity-name.ts';
 import { readRecording } from '../../agent/recording/reader.ts';
+import { baselineVersion } from '../../common/baseline-content.ts';
 import { escapeHostile } from '../../common/escape.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
+import { Baseline, BaselineState } from '../../proto/generated/tallyman/v1/baseline.ts';
 import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { readBaselineFile } from '../baseline/read-file.ts';
 import { print, printJson, printNote, printZone, standardScreen } from '../output.ts';
 import { type RuleOptions, ruleFolders } from '../service-options.ts';
 import { severityTone } from '../terminal/severity-tone.ts';
@@ -15,6 +19,7 @@ import { timeOfDay } from '../terminal/time.ts';
 export interface ReplayRulesOptions extends RuleOptions {
   json?: boolean;
   utc?: boolean;
+  baseline?: string[];
 }
 
 const maxProblemsShown = 5;
@@ -27,10 +32,10 @@ export async function replayRules(file: string, options: ReplayRulesOptions): Pr
     if (++totals.problems <= maxProblemsShown) printNote(`${file}:${lineNumber}: skipped: ${reason}`);
   };
   const clock = new RecordedClock();
-  const detector = createDetector({
-    rulesDirs: ruleFolders(options),
-    ...{ clock, logger: silentLogger, metrics: new Metrics('agent') },
-  });
+  const parts = { logger: silentLogger, metrics: new Metrics('agent') };
+  const baselines = new BaselineStore(parts);
+  baselines.update({ baselines: (options.baseline ?? []).map(baselineOfFile), removed: [] });
+  const detector = createDetector({ ...parts, rulesDirs: ruleFolders(options), baselines, clock });
   const show = (findings: readonly Finding[]): void => {
     for (const finding of findings) {
       totals.findings++;
@@ -46,6 +51,13 @@ export async function replayRules(file: string, options: ReplayRulesOptions): Pr
     show(detector.onEvent(input));
   }
   printTotals(totals, detector);
+}
+
+/** What a file says counts as ready, as if it had been applied. */
+function baselineOfFile(file: string): Baseline {
+  const { key, frozen, content } = readBaselineFile(file).parsed;
+  const version = baselineVersion(content);
+  return Baseline.fromPartial({ key, state: BaselineState.READY, version, frozen, ...content });
 }
 
 /** Wall-clock times as they were when the events were recorded. */
@@ -83,7 +95,7 @@ function printTotals(totals: Totals, detector: Detector): void {
   printNote(`${totals.events} events, ${totals.findings} findings, ${repeats} repeats of them${skipped}`);
   const idle = detector.rules().filter((rule) => rule.state === 'inactive');
   if (idle.length > 0)
-    printNote(`not evaluated, because they need a baseline: ${idle.map((rule) => rule.id).join(', ')}`);
+    printNote(`not evaluated, because they need a baseline (--baseline): ${idle.map((rule) => rule.id).join(', ')}`);
   const failing = detector.rules().filter((rule) => rule.errors > 0);
   for (const rule of failing) printNote(`rule ${rule.id} failed on ${rule.errors} events (${rule.state})`);
 }

@@ -98,10 +98,30 @@ describe('tallyman rules', () => {
     expect(stderr).toMatch(/events\.jsonl:8: skipped: its event is of no kind/);
     expect(stderr).toMatch(/3 events, 1 findings, 1 repeats of them; 1 lines were skipped/);
     const { stderr: shipped } = await runCli(['rules', 'replay', file]);
-    expect(shipped).toMatch(/not evaluated, because they need a baseline: .*exec-unexpected/);
+    expect(shipped).toMatch(/not evaluated, because they need a baseline \(--baseline\): .*exec-unexpected/);
+
     const json = await runCli([...args, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ ruleId: 'mine-shell', container: { name: 'web' } });
     expect((await runCli(['rules', 'replay', join(folder, 'overrides.yaml')])).stderr).toMatch(/is no recording/);
+  });
+
+  it('replays with baselines of files what rules need one for', async () => {
+    const parent = { executable: { path: '/usr/bin/node' }, entry: 'container-init' } as const;
+    const shell = execEvent({ process: { executable: { path: '/bin/dash' }, argv: ['sh', '-c', 'id'], parent } });
+    const writer = new RecordingWriter();
+    const header = { tallymanRecording: 1, nodeName: 'n', kernelRelease: '', agentVersion: '', startedUnixNs: 0n };
+    const file = join(folder, 'shell.jsonl');
+    writeFileSync(file, `${writer.header(header)}${writer.event(shell, 1_700_000_000_000_000_000n)}`);
+    const baseline = join(folder, 'baseline.yaml.txt');
+    const digest = shell.container.image?.configDigest;
+    const whose = `repository: registry.example/shop/web\ndigest: ${digest}\nworkload: web\n`;
+    writeFileSync(baseline, `kind: tallyman.baseline/v1\n${whose}executables: [{ path: /usr/bin/node, parent: "" }]\n`);
+    const { code, stdout, stderr } = await runCli(['rules', 'replay', file, '--baseline', baseline]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/exec-unexpected .*\n {2}\/bin\/dash was executed by node, which web does not do/);
+    expect(stderr).not.toMatch(/not evaluated/);
+    const wrong = await runCli(['rules', 'replay', file, '--baseline', join(folder, 'mine.yaml')]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/problems? in .*mine\.yaml/)]);
   });
 
   it('refuses broken files with their place, and folders that do not exist', async () => {

@@ -1,6 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { exitCodeHelp } from '../../exit-codes.ts';
-import { jsonOption, utcOption } from '../../options.ts';
+import { collect, jsonOption, utcOption } from '../../options.ts';
 import type { ReplayRulesOptions } from '../../rules/replay.ts';
 import { addRuleOptions } from '../../service-options.ts';
 
@@ -12,7 +12,13 @@ export function rulesReplayCommand(): Command {
     )
     .argument('<file>', 'a recording')
     .addOption(jsonOption())
-    .addOption(utcOption());
+    .addOption(utcOption())
+    .addOption(
+      new Option(
+        '--baseline <file>',
+        'a baseline that `tallyman baseline export` wrote, for the rules that need one; repeatable',
+      ).argParser(collect),
+    );
   return addRuleOptions(command)
     .addHelpText('after', help)
     .action(async (file: string, options: ReplayRulesOptions) =>
@@ -23,5 +29,6 @@ export function rulesReplayCommand(): Command {
 const help = `
 Examples:
   tallyman rules replay yesterday.jsonl
+  tallyman rules replay yesterday.jsonl --baseline checkout.yaml
   tallyman rules replay yesterday.jsonl --no-shipped-rules --rules ./my-rules
 ${exitCodeHelp}`;
