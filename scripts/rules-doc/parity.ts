@@ -12,13 +12,9 @@ const entrySchema = z
     name: text,
     rules: z.array(ruleIdSchema).min(1).optional(),
     leftOut: text.optional(),
-    pending: z.literal(true).optional(),
     note: text.optional(),
   })
-  .refine(
-    ({ rules, leftOut, pending }) => [rules, leftOut, pending].filter((answer) => answer !== undefined).length === 1,
-    'needs exactly one of rules, leftOut and pending',
-  );
+  .refine(({ rules, leftOut }) => (rules === undefined) !== (leftOut === undefined), 'needs either rules or leftOut');
 
 const paritySchema = z.array(
   z.strictObject({ peer: text, list: text, version: text, entries: z.array(entrySchema).min(1) }),
@@ -53,7 +49,7 @@ export function renderParity(lists: readonly ParityList[]): string[] {
 function renderEntry(entry: ParityEntry): string {
   const name = entry.id === undefined ? entry.name : `${entry.id} ${entry.name}`;
   const ours = entry.rules?.map((rule) => `[${rule}](#${rule})`).join(', ') ?? '–';
-  const remark = entry.leftOut ?? entry.note ?? (entry.pending === true ? 'Not yet.' : '');
+  const remark = entry.leftOut ?? entry.note ?? '';
   return `| ${cell(name)} | ${ours} | ${cell(remark)} |`;
 }
 
