@@ -82,6 +82,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 
 	if (!known_task_is_candidate(task) && !known_task_left_container(task))
 		return 0;
+	if (!known_task_process_entry(task) && known_task_is_hook(task))
+		return 0;
 	scratch = bpf_map_lookup_elem(&exec_scratches, &zero);
 	if (!scratch)
 		return 0;

@@ -1,8 +1,13 @@
 import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KernelEvent } from '../../agent/decode/kernel-event.ts';
-import { buildTestImage, docker, runContainer, type TestContainer } from '../support/docker.ts';
+import { buildTestImage, docker, runContainer, type TestContainer, testImage } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+import { startRuncContainer } from '../support/runc.ts';
 import { cgroupIdOf, ofKind, only, SensorSession } from '../support/sensor-session.ts';
 
 const run = promisify(execFile);
@@ -75,6 +80,37 @@ describe('what the runtime does to put a program into a container', () => {
       expect(beforeTheProgram(events)).toEqual([]);
     } finally {
       later.close();
+    }
+  });
+});
+
+describe('hooks that the runtime runs in the namespaces of a container', () => {
+  it.each(['createContainer', 'startContainer'])('are not blamed on it (%s)', async (when) => {
+    const { State } = await docker.getContainer(container.id).inspect();
+    const folder = mkdtempSync(join(tmpdir(), 'tallyman-hooks-'));
+    // The container's root is in place only when it starts.
+    const marker = when === 'startContainer' ? '/made' : join(folder, 'made');
+    const script = `/bin/true; mkdir ${marker} && chown 65534 ${marker}; (chmod 700 ${marker})`;
+    const started = await startRuncContainer({
+      ...{ folder, image: testImage, args: ['/bin/sleep', '601'], env: [], binds: [], tmpfs: [], hostPid: false },
+      ...{ capabilities: ['CAP_CHOWN', 'CAP_DAC_OVERRIDE'], noNewPrivileges: true, readOnlyRootFilesystem: false },
+      ...{ networkOfPid: State.Pid, hooks: { [when]: [{ path: '/bin/sh', args: ['sh', '-c', script] }] } },
+    });
+    try {
+      expect(existsSync(when === 'startContainer' ? join(started.rootFolder, 'made') : marker)).toBe(true);
+      const first = await eventually(() => {
+        session.sensor.drain();
+        const found = ofKind(session.events, 'exec').findLast((event) => event.argv[1] === '601');
+        if (found === undefined) throw new Error('the first program is not seen');
+        return found;
+      });
+      const own = ['exec', 'fork', 'capability', 'namespace', 'connect', 'exit'];
+      const events = session.events.filter(({ cgroupId, kind }) => cgroupId === first.cgroupId && own.includes(kind));
+      expect(events[0]).toBe(first);
+      expect(first).toMatchObject({ fromOutside: true, containerPid: 1 });
+    } finally {
+      await started.remove();
+      rmSync(folder, { recursive: true });
     }
   });
 });

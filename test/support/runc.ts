@@ -31,9 +31,13 @@ export interface RuncOptions {
   networkOfPid: number;
   binds: readonly { source: string; destination: string; readOnly: boolean }[];
   tmpfs: readonly string[];
+  /** By when they are run: "createContainer", "startContainer"… */
+  hooks?: Readonly<Record<string, readonly { path: string; args: readonly string[] }[]>>;
 }
 
 export interface RuncContainer {
+  /** Its root file system, on the host. */
+  rootFolder: string;
   logs(): string;
   remove(): Promise<void>;
 }
@@ -71,6 +75,7 @@ export async function startRuncContainer(options: RuncOptions): Promise<RuncCont
     closeSync(log);
   }
   return {
+    rootFolder: rootfs,
     logs: () => readFileSync(logFile, 'utf8'),
     remove: async () => {
       await run('runc', [...state, 'delete', '--force', id]);
@@ -79,7 +84,7 @@ export async function startRuncContainer(options: RuncOptions): Promise<RuncCont
 }
 
 async function unpackImage(image: string, rootfs: string, folder: string): Promise<void> {
-  const container = await docker.createContainer({ Image: image });
+  const container = await docker.createContainer({ Image: image, Cmd: ['is never run'] });
   const archive = join(folder, 'rootfs.tar');
   try {
     await run('docker', ['export', '-o', archive, container.id]);
@@ -113,5 +118,6 @@ async function writeSpec(bundle: string, options: RuncOptions): Promise<void> {
     .filter(({ type }) => type !== 'network' && !(type === 'pid' && options.hostPid))
     .concat({ type: 'network', path: `/proc/${options.networkOfPid}/ns/net` });
   Object.assign(spec.linux, { cgroupsPath: `/tallyman-test-${process.pid}` });
+  Object.assign(spec, { hooks: options.hooks });
   writeFileSync(file, JSON.stringify(spec));
 }

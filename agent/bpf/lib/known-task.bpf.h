@@ -51,6 +51,36 @@ static __always_inline struct process_entry *known_task_process_entry(struct tas
 	return bpf_map_lookup_elem(&processes, &tgid);
 }
 
+/*
+ * The runtime before it becomes a container's first program: pid 1 of a pid namespace right below the host's, which nothing
+ * inside a container can make, that has executed nothing since it was forked.
+ */
+static __always_inline bool known_task_is_runtime(struct task_struct *task)
+{
+	struct pid *pid = task->group_leader->thread_pid;
+
+	return (task->flags & PF_FORKNOEXEC) && pid && pid->level == 1 && known_task_container_pid(task) == 1 &&
+	       !known_task_process_entry(task);
+}
+
+/* How many generations of a hook's processes are told from the container's. */
+#define HOOK_GENERATIONS 4
+
+/* Started by the runtime, directly or not, while it sets the container up: an OCI hook that runs in its namespaces. */
+static __always_inline bool known_task_is_hook(struct task_struct *task)
+{
+	struct task_struct *ancestor = task->real_parent;
+
+	for (int i = 0; i < HOOK_GENERATIONS; i++) {
+		if (!ancestor || known_task_process_entry(ancestor))
+			return false;
+		if (known_task_is_runtime(ancestor))
+			return true;
+		ancestor = ancestor->real_parent;
+	}
+	return false;
+}
+
 /* A process of a container that has entered the host's mount namespace: what it executes there is still the container's. */
 static __always_inline bool known_task_left_container(struct task_struct *task)
 {
