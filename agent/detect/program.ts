@@ -62,7 +62,20 @@ export const interpreters: ReadonlySet<string> = new Set([
   'tclsh',
 ]);
 
+/** Asked by many rules of one execution, and of its ancestors by those of each child. */
+const resolved = new WeakMap<ProgramFacts, Program>();
+
+/** The facts must not change any more. */
 export function resolveProgram(facts: ProgramFacts): Program {
+  let program = resolved.get(facts);
+  if (program === undefined) {
+    program = programOf(facts);
+    resolved.set(facts, program);
+  }
+  return program;
+}
+
+function programOf(facts: ProgramFacts): Program {
   const { name, argumentsFrom } = programName(facts.executable.path, facts.argv);
   const isShell = shells.has(name);
   const isInterpreter = !isShell && interpreters.has(withoutVersion(name));

@@ -13,6 +13,7 @@ interface Entry<Item> {
 }
 
 interface FieldIndex<Item> {
+  path: string;
   read: (scope: EventScope) => unknown;
   byValue: Map<unknown, Entry<Item>[]>;
 }
@@ -20,25 +21,34 @@ interface FieldIndex<Item> {
 /** Finds what an event may mean by the values of its fields: each field is read once, however many ask for it. */
 export class RuleIndex<Item extends Indexed> {
   readonly #always: Item[] = [];
-  readonly #fields = new Map<string, FieldIndex<Item>>();
+  readonly #fields: FieldIndex<Item>[] = [];
   #lookUps = 0;
 
   add(item: Item): void {
     if (item.needs === undefined) this.#always.push(item);
     const entry = { item, foundIn: 0 };
     for (const { path, read, values } of item.needs ?? []) {
-      const field = this.#fields.get(path) ?? { read, byValue: new Map<unknown, Entry<Item>[]>() };
-      this.#fields.set(path, field);
+      const field = this.#fieldOf(path, read);
       for (const value of values) field.byValue.set(value, [...(field.byValue.get(value) ?? []), entry]);
     }
+  }
+
+  #fieldOf(path: string, read: (scope: EventScope) => unknown): FieldIndex<Item> {
+    const known = this.#fields.find((field) => field.path === path);
+    if (known !== undefined) return known;
+    const field = { path, read, byValue: new Map<unknown, Entry<Item>[]>() };
+    this.#fields.push(field);
+    return field;
   }
 
   /** Calls back once for each that the event may mean, in no particular order. */
   forEach(scope: EventScope, onItem: (item: Item) => void): void {
     const lookUp = ++this.#lookUps;
     for (const item of this.#always) onItem(item);
-    for (const { read, byValue } of this.#fields.values()) {
-      for (const entry of byValue.get(read(scope)) ?? []) {
+    for (const { read, byValue } of this.#fields) {
+      const entries = byValue.get(read(scope));
+      if (entries === undefined) continue;
+      for (const entry of entries) {
         if (entry.foundIn === lookUp) continue;
         entry.foundIn = lookUp;
         onItem(entry.item);
