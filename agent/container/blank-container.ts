@@ -24,5 +24,6 @@ export function blankContainer(runtime: string, id: string, name: string): Conta
     restartCount: 0,
     unusedCapabilities: [],
     healthCheck: '',
+    healthCheckCommand: [],
   };
 }

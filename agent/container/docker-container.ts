@@ -7,6 +7,7 @@ import type { SocketProbe } from './runtime-sockets.ts';
 
 const maxLabels = 256;
 const maxRepoDigests = 64;
+const maxHealthCheckWords = 64;
 /** Attributes of container events that are not labels. */
 const eventAttributes = new Set([
   'image',
@@ -66,6 +67,7 @@ export function dockerContainer(
     initPid: state.count('Pid'),
     restartCount: top.count('RestartCount'),
     healthCheck: healthCheckOf(config),
+    healthCheckCommand: healthCheckCommandOf(config),
     state: stateOf(state),
   };
 }
@@ -86,6 +88,18 @@ function dockerImage(top: JsonReader, config: JsonReader, facts: DockerImageFact
 function healthCheckOf(config: JsonReader): string {
   const [kind] = config.object('Healthcheck').texts('Test');
   return kind === undefined || kind === 'NONE' ? 'none' : 'command';
+}
+
+/**
+ * As it is executed: CMD as it stands, CMD-SHELL by the image's shell.
+ * @see https://docs.docker.com/reference/dockerfile/#healthcheck
+ */
+function healthCheckCommandOf(config: JsonReader): string[] {
+  const [kind, ...words] = config.object('Healthcheck').texts('Test').slice(0, maxHealthCheckWords);
+  if (kind === 'CMD') return words;
+  if (kind !== 'CMD-SHELL') return [];
+  const shell = config.texts('Shell').slice(0, maxHealthCheckWords);
+  return [...(shell.length === 0 ? ['/bin/sh', '-c'] : shell), ...words];
 }
 
 function stateOf(state: JsonReader): ContainerState {

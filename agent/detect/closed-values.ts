@@ -43,6 +43,7 @@ const closed: Record<string, ClosedValues> = {
   ...Object.fromEntries(ofBaselines),
   'Executable.layer': only('image', 'writable', 'tmpfs', 'mount', 'memfd', 'unknown'),
   'StdioSocket.family': only('ipv4', 'ipv6', 'unix', 'other'),
+  'Process.sessionKind': only('health-check', 'operator', 'unknown', ''),
   'Process.entry': only('container-init', 'exec-session', 'internal'),
   'CapabilitySets.effective': capabilities,
   'CapabilitySets.permitted': capabilities,

@@ -143,7 +143,8 @@ describe('onEvent', () => {
     expect(ofRule(subject.onEvent(install(1, 'other')), 'package-manager')).toBe(1);
     for (let index = 0; index < 50; index++)
       expect(ofRule(subject.onEvent(exec(`/tmp/${index}`, 100 + index)), 'exec-drift')).toBe(1);
-    expect(subject.repeats('all')).toMatchObject([{ ruleId: 'package-manager', count: 994n }]);
+    const repeats = subject.repeats('all').filter(({ ruleId }) => ruleId === 'package-manager');
+    expect(repeats).toMatchObject([{ count: 994n }]);
   });
 
   it('keeps two findings apart whose long keys differ only at their end', () => {

@@ -122,6 +122,7 @@ export function containerOfExample(example: ContainerExample = {}): Container {
     restartCount: 0,
     unusedCapabilities: [],
     healthCheck: '',
+    healthCheckCommand: [],
     ...rest,
     image: {
       reference: 'registry.example/shop/web:1.4.2',

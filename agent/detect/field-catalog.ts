@@ -130,6 +130,9 @@ export const fieldCatalog = {
     inPlaceOfParent: bool(
       'The same process ran `parent` before, and executed this program in its place, without a fork.',
     ),
+    sessionKind: text(
+      'For what was put in from outside, and all that it starts: `health-check` (exactly the command of the container’s health check), `operator` (with a terminal) or `unknown`. Empty for what the container does itself. Whoever may start sessions can imitate a health check: it makes things less severe at most.',
+    ),
     observed: bool('False where it was read from /proc because the agent started later.'),
     parent: { type: 'Process', doc: 'The execution that started it; absent when there is none in the container.' },
     ancestors: { type: 'list<Process>', doc: 'The executions above it, nearest first, at most 64.' },

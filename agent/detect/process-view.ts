@@ -8,6 +8,7 @@ import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
 import { type Program, resolveProgram } from './program.ts';
 import { noSentenceFacts, type SentenceFacts } from './sentence-facts.ts';
 import { ageOf, lineageOf, originOf, startedByOf, userOf, whoOf, writerOf } from './sentences.ts';
+import { type SessionKind, sessionKindOf } from './session-kind.ts';
 import { hasInlineCode, isUtility } from './utilities.ts';
 
 /** Names of open files instead of files: what fexecve(3) gives, and the same by hand. */
@@ -21,6 +22,8 @@ const descriptorPath = /^\/(?:dev|proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?
 export class ProcessView {
   readonly #execution: ProcessExecution;
   readonly #facts: SentenceFacts;
+  /** The command of the container's health check. */
+  readonly #healthCheck: readonly string[];
   #program: Program | undefined;
   #executable: ExecutableView | undefined;
   #commandLine: string | undefined;
@@ -28,9 +31,14 @@ export class ProcessView {
   #fromEntrypoint: boolean | undefined;
   #ancestors: ProcessView[] | undefined;
 
-  constructor(execution: ProcessExecution, facts: SentenceFacts = noSentenceFacts) {
+  constructor(
+    execution: ProcessExecution,
+    facts: SentenceFacts = noSentenceFacts,
+    healthCheck: readonly string[] = [],
+  ) {
     this.#execution = execution;
     this.#facts = facts;
+    this.#healthCheck = healthCheck;
   }
 
   get pid(): bigint {
@@ -151,6 +159,9 @@ export class ProcessView {
   get inPlaceOfParent(): boolean {
     return this.parent?.identity === this.identity;
   }
+  get sessionKind(): SessionKind {
+    return sessionKindOf(this.#execution, this.#healthCheck);
+  }
   get observed(): boolean {
     return this.#execution.observed;
   }
@@ -158,7 +169,9 @@ export class ProcessView {
     return this.ancestors[0];
   }
   get ancestors(): ProcessView[] {
-    this.#ancestors ??= ancestorsOf(this.#execution).map((ancestor) => new ProcessView(ancestor, this.#facts));
+    this.#ancestors ??= ancestorsOf(this.#execution).map(
+      (ancestor) => new ProcessView(ancestor, this.#facts, this.#healthCheck),
+    );
     return this.#ancestors;
   }
   get user(): string {
@@ -168,7 +181,7 @@ export class ProcessView {
     return whoOf(this.#execution, this.#facts);
   }
   get startedBy(): string {
-    return startedByOf(this.#execution, this.#facts);
+    return startedByOf(this.#execution, this.#facts, this.sessionKind);
   }
   get lineage(): string {
     return lineageOf(this.#execution);

@@ -209,6 +209,7 @@ const containerExample = z.strictObject({
   podName: z.string().optional(),
   /** Names of its users by id, for the sentence: what its /etc/passwd says. */
   users: z.record(z.string().regex(/^\d{1,10}$/), z.string()).optional(),
+  healthCheckCommand: texts.optional(),
   labels: z.record(z.string(), z.string()).optional(),
   image: z
     .strictObject({

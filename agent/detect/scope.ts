@@ -52,7 +52,7 @@ export class EventScope {
 
   get process(): ProcessView | undefined {
     if (this.#execution === undefined) return undefined;
-    this.#processView ??= new ProcessView(this.#execution, this.#facts);
+    this.#processView ??= new ProcessView(this.#execution, this.#facts, this.#container.healthCheckCommand);
     return this.#processView;
   }
 

@@ -7,7 +7,7 @@ export const sentenceFields: Record<string, Record<string, string>> = {
     user: 'Its effective user by the container’s `/etc/passwd`: `www-data`; `user 1000` where that has no name for it.',
     who: 'Program and user: `nginx (www-data)`, `python3 main.py (root)`.',
     startedBy:
-      'Who started it, behind “by”: `nginx (www-data)`, `the container runtime`, `a session from outside the container`, `the container’s health check` or `an unknown process`.',
+      'Who started it, behind “by”: `nginx (www-data)`, `the container runtime`, `somebody at a terminal outside the container`, `the container’s health check`, `a session from outside the container` or `an unknown process`.',
     lineage: 'The programs from the container’s first one down to it: `tini → node → sh`.',
   },
   Executable: {

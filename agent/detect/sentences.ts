@@ -3,6 +3,7 @@ import type { ProcessExecution } from '../process/process.ts';
 import { ancestorsOf } from './ancestors.ts';
 import { resolveProgram } from './program.ts';
 import type { FileWrite, SentenceFacts } from './sentence-facts.ts';
+import type { SessionKind } from './session-kind.ts';
 
 const maxProgramsInLineage = 8;
 const rootUid = 0;
@@ -23,11 +24,13 @@ export function whoOf(execution: ProcessExecution, facts: SentenceFacts): string
 }
 
 /** Who started it, so that it can stand behind "by". */
-export function startedByOf(execution: ProcessExecution, facts: SentenceFacts): string {
+export function startedByOf(execution: ProcessExecution, facts: SentenceFacts, session: SessionKind): string {
   const [parent] = ancestorsOf(execution);
   if (parent !== undefined) return whoOf(parent, facts);
   if (execution.entry === 'container-init') return 'the container runtime';
-  if (execution.entry === 'exec-session') return 'a session from outside the container';
+  if (session === 'health-check') return 'the container’s health check';
+  if (session === 'operator') return 'somebody at a terminal outside the container';
+  if (session === 'unknown') return 'a session from outside the container';
   return 'an unknown process';
 }
 

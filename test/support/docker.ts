@@ -66,6 +66,8 @@ export interface RunOptions {
   openStdin?: boolean;
   pidsLimit?: number;
   labels?: Record<string, string>;
+  /** Once a second, as in a Dockerfile: ["CMD-SHELL", "…"]. */
+  healthCheck?: string[];
 }
 
 /** The programs of test/support/programs; each says in its own file what it does. */
@@ -130,6 +132,9 @@ export async function runContainer(options: RunOptions): Promise<TestContainer> 
     Cmd: options.command,
     Labels: options.labels ?? {},
     Tty: options.tty ?? false,
+    ...(options.healthCheck === undefined
+      ? {}
+      : { Healthcheck: { Test: options.healthCheck, Interval: 1_000_000_000, Timeout: 5_000_000_000 } }),
     ...(options.openStdin ? { OpenStdin: true, StdinOnce: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.user === undefined ? {} : { User: options.user }),

@@ -145,6 +145,8 @@ export interface Container {
   unusedCapabilities: string[];
   /** Whether the runtime runs a program in it now and then to see if it is well: "none", "command"; empty when not known. */
   healthCheck: string;
+  /** That program with its arguments, as it is executed. */
+  healthCheckCommand: string[];
 }
 
 export interface Container_LabelsEntry {
@@ -835,6 +837,7 @@ function createBaseContainer(): Container {
     restartCount: 0,
     unusedCapabilities: [],
     healthCheck: "",
+    healthCheckCommand: [],
   };
 }
 
@@ -911,6 +914,9 @@ export const Container: MessageFns<Container> = {
     }
     if (message.healthCheck !== "") {
       writer.uint32(250).string(message.healthCheck);
+    }
+    for (const v of message.healthCheckCommand) {
+      writer.uint32(322).string(v!);
     }
     return writer;
   },
@@ -1091,6 +1097,14 @@ export const Container: MessageFns<Container> = {
             message.healthCheck = reader.string();
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.healthCheckCommand.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1182,6 +1196,11 @@ export const Container: MessageFns<Container> = {
         : isSet(object.health_check)
         ? globalThis.String(object.health_check)
         : "",
+      healthCheckCommand: globalThis.Array.isArray(object?.healthCheckCommand)
+        ? object.healthCheckCommand.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.health_check_command)
+        ? object.health_check_command.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1253,6 +1272,9 @@ export const Container: MessageFns<Container> = {
     if (message.healthCheck !== "") {
       obj.healthCheck = message.healthCheck;
     }
+    if (message.healthCheckCommand?.length) {
+      obj.healthCheckCommand = message.healthCheckCommand;
+    }
     return obj;
   },
 
@@ -1297,6 +1319,7 @@ export const Container: MessageFns<Container> = {
     message.restartCount = object.restartCount ?? 0;
     message.unusedCapabilities = object.unusedCapabilities?.map((e) => e) || [];
     message.healthCheck = object.healthCheck ?? "";
+    message.healthCheckCommand = object.healthCheckCommand?.map((e) => e) || [];
     return message;
   },
 };
