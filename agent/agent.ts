@@ -120,7 +120,7 @@ class ComposedAgent implements Agent {
     const users = new UserNames({ container: (id) => this.#directory.get(id), procRoot: config.procRoot });
     const sentenceFacts = {
       userName: (containerId: string, uid: number) => users.nameOf(containerId, uid),
-      lastWrite: () => undefined,
+      lastWrite: (containerId: string, path: string) => this.#files.lastWrite(containerId, path),
       unixNs: (ktimeNs: bigint) => clock.unixNs(ktimeNs),
     };
     this.#detector = createDetector({

@@ -4,6 +4,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import type { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { type Container, ContainerState } from '../container/container.ts';
 import type { FileEvent } from '../decode/kernel-event.ts';
+import type { FileWrite } from '../detect/sentence-facts.ts';
 import { hostMountNamespace } from '../sensor/host-namespaces.ts';
 import type { ActorsOptions } from './actors.ts';
 import { ContainerMarks, type MarkBudget } from './container-marks.ts';
@@ -13,6 +14,7 @@ import { DescriptorWaiter } from './descriptor-waiter.ts';
 import type { FanotifyWay } from './fanotify.ts';
 import { createFileMetrics, type FileMetrics } from './file-metrics.ts';
 import { FileReporter } from './file-reporter.ts';
+import { FileWrites } from './file-writes.ts';
 import { MutedPlaces } from './muted-places.ts';
 import { type NodeFiles, openNodeFiles } from './node-files.ts';
 import { RefusedWatches } from './refused-watches.ts';
@@ -53,6 +55,9 @@ export class FileWatch {
   readonly #metrics: FileMetrics;
   readonly #muted: MutedPlaces;
   readonly #reporter: FileReporter;
+  readonly #writes: FileWrites;
+  /** Read before their turn, because somebody asked who wrote a file. */
+  readonly #early = new Map<ContainerMarks, FanotifyEvent[]>();
   readonly #hostMountNamespace: bigint;
   readonly #refused: RefusedWatches;
   readonly #node: NodeFiles | undefined;
@@ -67,6 +72,7 @@ export class FileWatch {
     this.#refused = new RefusedWatches({ ...options, metrics: this.#metrics });
     this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? defaultMuteMs });
     this.#reporter = new FileReporter({ ...options, muted: this.#muted, metrics: this.#metrics });
+    this.#writes = new FileWrites(options);
     this.#hostMountNamespace = hostMountNamespace(options.procRoot);
     this.#node = openNodeFiles({
       ...{ ...options, metrics: this.#metrics, budget: options.budget ?? defaultBudget },
@@ -136,12 +142,25 @@ export class FileWatch {
     // After the files' events were taken: every program that was executed before one of them is then known.
     if (batches.length > 0 || tellOfNode !== undefined) this.#options.drainSensor();
     tellOfNode?.();
+    this.#writes.settle();
     for (const { marks, events } of batches) {
       count += events.length;
       this.#report(marks, events);
     }
     this.#metrics.events.inc(count);
     return count;
+  }
+
+  /** Who last wrote a file before now, where that was watched; to be asked while the sensor's records are read. */
+  lastWrite(containerId: string, path: string): FileWrite | undefined {
+    const marks = this.#watched.get(containerId);
+    const events = marks === undefined ? [] : this.#readNow(marks);
+    if (marks !== undefined && events.length > 0) {
+      this.#early.set(marks, [...(this.#early.get(marks) ?? []), ...events]);
+      // The kernel will not say again that there is something to read.
+      this.#later(() => this.drain([marks.group.fd]));
+    }
+    return this.#writes.last(containerId, path);
   }
 
   close(): void {
@@ -166,6 +185,14 @@ export class FileWatch {
 
   #collect(marks: ContainerMarks | undefined): { marks: ContainerMarks; events: FanotifyEvent[] }[] {
     if (marks === undefined) return [];
+    const early = this.#early.get(marks) ?? [];
+    this.#early.delete(marks);
+    const events = [...early, ...this.#readNow(marks)];
+    return events.length === 0 ? [] : [{ marks, events }];
+  }
+
+  /** A bounded part of what the kernel has to tell. */
+  #readNow(marks: ContainerMarks): FanotifyEvent[] {
     const events: FanotifyEvent[] = [];
     try {
       marks.read((event) => events.push(event));
@@ -174,7 +201,8 @@ export class FileWatch {
       this.#options.logger.warn({ err: error, containerId: marks.containerId }, 'events of files were skipped');
       this.#muted.overflowed(marks.containerId);
     }
-    return events.length === 0 ? [] : [{ marks, events }];
+    if (events.length > 0) this.#writes.take(marks, events);
+    return events;
   }
 
   /** What goes wrong with the files of one container must not cost the others theirs. */
