@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
 import { Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { RuleEngine } from './engine.ts';
+import type { EventKind } from './field-catalog.ts';
+import { isPrintable, readPath, resolvePath } from './field-path.ts';
+import { fieldEvidence } from './finding.ts';
 import type { ProcessExample } from './rule-example.ts';
 import { loadRules } from './rule-loader.ts';
-import { testRule } from './rule-test.ts';
+import { scopeOfExample, testRule } from './rule-test.ts';
 import { scopeOfEvent } from './scope.ts';
 import { capabilityEvent, connectEvent, execEvent, fileEvent, tcpEvent } from './test-events.ts';
 
@@ -82,6 +85,18 @@ const ordinaryExecutions = [
   }),
 ];
 
+/** The fields that stand in a condition, as its text has them: the longest paths that are values. */
+function fieldsIn(when: string, kind: EventKind): string[] {
+  const withoutTexts = when.replace(/'[^']*'|"[^"]*"/g, "''");
+  return [...withoutTexts.matchAll(/\b(?:event|process|container)(?:\.\w+)+/g)].flatMap(([text]) => {
+    for (let path = text; path.includes('.'); path = path.slice(0, path.lastIndexOf('.'))) {
+      const resolved = resolvePath(kind, path);
+      if (resolved.ok && isPrintable(resolved.path.type)) return [path];
+    }
+    return [];
+  });
+}
+
 describe('the rule library', () => {
   it.each(rules.flatMap((rule) => testRule(rule)).map((result) => [result.ruleId, result.name, result.reason]))(
     '%s: %s',
@@ -102,6 +117,47 @@ describe('the rule library', () => {
     expect(rule.mitre.length).toBeGreaterThan(0);
     const programs = rule.programs.map((program) => program.key.length);
     if (rule.source.on[0] !== 'posture') expect(Math.min(...programs), 'key').toBeGreaterThan(0);
+  });
+
+  it.each(rules.map((rule) => [rule.id, rule] as const))(
+    '%s tells with its findings every field it looked at',
+    (_id, rule) => {
+      for (const program of rule.programs) {
+        const told = new Set(program.evidence.map((field) => field.text));
+        for (const field of fieldsIn(rule.source.when, program.kind)) expect(told, field).toContain(field);
+        for (const example of rule.tests.filter((test) => test.match && (test.on ?? program.kind) === program.kind)) {
+          const scope = scopeOfExample(program.kind, example);
+          const fields = fieldEvidence(program, scope);
+          const present = program.evidence.filter((field) => readPath(scope, field.segments) !== undefined);
+          expect(Object.keys(fields).sort()).toEqual(present.map((field) => field.text).sort());
+          expect(JSON.stringify(fields)).not.toContain('[object');
+        }
+      }
+    },
+  );
+
+  it('is not misled by names, and not by how many processes an attack is split over', () => {
+    const engine = new RuleEngine(rules, { logger: silentLogger, maxRuleErrors: 1 });
+    const ids = (process: ProcessExample) =>
+      engine.match(scopeOfEvent(execEvent({ process }))).map((program) => program.rule.id);
+    for (const name of ['runc', 'dpkg', 'nginx', 'docker-init', 'tini', 'kworker/0:1']) {
+      const dropped = { comm: name, argv: [name], filename: `/usr/bin/${name}` };
+      expect(ids({ ...dropped, executable: { path: `/usr/bin/${name}`, layer: 'writable' } }), name).toContain(
+        'exec-drift',
+      );
+    }
+    let chain: ProcessExample = { executable: { path: '/usr/sbin/nginx' }, entry: 'container-init' };
+    for (let depth = 0; depth < 70; depth++)
+      chain = { executable: { path: '/usr/bin/dash' }, argv: ['sh'], parent: chain };
+    expect(ids({ executable: { path: '/tmp/x', layer: 'tmpfs' }, parent: chain })).toContain('exec-drift');
+    const health = { executable: { path: '/usr/bin/dash' }, argv: ['sh', '-c', 'x'], entry: 'exec-session' as const };
+    const scope = scopeOfEvent(
+      execEvent({
+        process: { executable: { path: '/tmp/x', layer: 'writable' }, parent: health },
+        container: { healthCheckCommand: ['sh', '-c', 'x'] },
+      }),
+    );
+    expect(engine.match(scope).map((program) => program.rule.id)).toContain('exec-drift');
   });
 
   it('finds a rule whose test fails', () => {

@@ -43,7 +43,8 @@ function failureOf(rule: Rule, example: RuleExample): string {
   }
 }
 
-function scopeOfExample(kind: EventKind, example: RuleExample): EventScope {
+/** What the rule sees of an example. */
+export function scopeOfExample(kind: EventKind, example: RuleExample): EventScope {
   const baselines = baselinesOfExample(example.baseline);
   if (kind === 'posture') return scopeOfContainer(containerOfExample(example.container), baselines);
   const { event, process, container } = example;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCelEnvironment } from './cel-environment.ts';
 import { compileExpression } from './rule-expression.ts';
@@ -28,6 +29,24 @@ describe('matches()', () => {
     expect(matches(`process.executable.path.matches('^/(a+)+$')`, hostile)).toBe(false);
     expect(matches(`process.executable.path.matches('(a|a)*b')`, hostile)).toBe(false);
     expect(matches(`process.argv.exists(a, a.matches('(.*a){20}x'))`, 'x')).toBe(false);
+  });
+
+  it('agrees with JavaScript where both speak the same language, and ends for whatever pattern', () => {
+    const part = fc.constantFrom('a', 'b', '.', 'a+', 'b*', '(a|b)', '(a+)+', '(a|a)*', '[ab]', 'a?', '(ab){1,3}');
+    const pattern = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
+    const text = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 12 }).map((letters) => letters.join(''));
+    fc.assert(
+      fc.property(pattern, text, (source, path) => {
+        const found = matches(`process.executable.path.matches('^${source}$')`, path || '/');
+        expect(found).toBe(new RegExp(`^${source}$`).test(path || '/'));
+      }),
+    );
+    // Any text is a pattern or refused as one; neither throws.
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), (source) => {
+        problemOf(`process.executable.path.matches(${JSON.stringify(source)})`);
+      }),
+    );
   });
 
   it.each([

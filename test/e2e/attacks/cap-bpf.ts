@@ -5,5 +5,5 @@ export const scenario: Scenario = {
   container: { capAdd: ['SYS_ADMIN'], securityOpt: ['seccomp=unconfined'] },
   nearMiss: '/bin/mount -t tmpfs none /data',
   attack: '/bin/privilege bpf',
-  summary: /privilege used CAP_[A-Z_]+ in bpf/,
+  summary: /privilege \(.+\) used CAP_[A-Z_]+ in bpf/,
 };

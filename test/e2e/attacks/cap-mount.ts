@@ -8,5 +8,5 @@ export const scenario: Scenario = {
     /bin/chown bob /data/file
     /bin/su bob -c true`,
   attack: '/bin/mount -t tmpfs none /data',
-  summary: /mount used CAP_SYS_ADMIN in mount\(2\)/,
+  summary: /mount \(.+\) used CAP_SYS_ADMIN in mount\(2\)/,
 };

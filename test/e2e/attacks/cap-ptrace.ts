@@ -5,5 +5,5 @@ export const scenario: Scenario = {
   container: { capAdd: ['SYS_PTRACE'], securityOpt: ['seccomp=unconfined'] },
   nearMiss: '/bin/shifter seize &',
   attack: '/bin/privilege ptrace-attach',
-  summary: /privilege used CAP_SYS_PTRACE in ptrace/,
+  summary: /privilege \(.+\) used CAP_SYS_PTRACE in ptrace/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/cat /etc/passwd
     echo x::0:0::/:/bin/sh >>/data/passwd`,
   attack: 'echo x::0:0::/:/bin/sh >>/etc/passwd',
-  summary: /sh changed \/etc\/passwd/,
+  summary: /sh \(.+\) changed \/etc\/passwd/,
 };

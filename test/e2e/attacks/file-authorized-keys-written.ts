@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: 'echo host ssh-ed25519 AAAA >>/root/.ssh/known_hosts',
   attack: 'echo ssh-ed25519 AAAA >>/root/.ssh/authorized_keys',
-  summary: /sh changed \/root\/\.ssh\/authorized_keys/,
+  summary: /sh \(.+\) changed \/root\/\.ssh\/authorized_keys/,
 };

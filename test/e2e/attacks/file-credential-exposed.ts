@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/chmod 640 /etc/shadow',
   attack: '/bin/chmod 644 /etc/shadow',
-  summary: /chmod gave everybody access to \/etc\/shadow/,
+  summary: /chmod \(.+\) gave everybody access to \/etc\/shadow/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/cat /proc/self/environ >/dev/null
     /bin/env >/dev/null`,
   attack: '/bin/strings /proc/1/environ >/dev/null',
-  summary: /strings read \/proc\/1\/environ/,
+  summary: /strings \(.+\) read \/proc\/1\/environ/,
 };

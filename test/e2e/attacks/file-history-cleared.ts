@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: 'echo id >>/root/.bash_history',
   attack: '/bin/ln -sf /dev/null /root/.bash_history',
-  summary: /ln removed the history in \/root\/\.bash_history/,
+  summary: /ln \(.+\) removed the history in \/root\/\.bash_history/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/mkfifo /dev/initctl
     echo 1 >/dev/shm/PostgreSQL.1804289383`,
   attack: '/bin/cp /etc/passwd /dev/.cache',
-  summary: /cp put the file \/dev\/\.cache among the devices/,
+  summary: /cp \(.+\) put the file \/dev\/\.cache among the devices/,
 };

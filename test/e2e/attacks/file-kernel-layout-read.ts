@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/cat /proc/version
     /bin/free`,
   attack: '/bin/head -n 1 /proc/kallsyms',
-  summary: /head read \/proc\/kallsyms/,
+  summary: /head \(.+\) read \/proc\/kallsyms/,
 };

@@ -10,5 +10,5 @@ export const scenario: Scenario = {
     /bin/cat /host/sys/kernel/core_pattern
     /bin/dd if=/dev/null of=/host/sys/kernel/printk`,
   attack: '/bin/dd if=/dev/null of=/host/sys/kernel/core_pattern',
-  summary: /dd wrote .*core_pattern/,
+  summary: /dd \(.+\) wrote .*core_pattern/,
 };

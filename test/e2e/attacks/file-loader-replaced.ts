@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/cat /lib/ld-musl-x86_64.so.1',
   attack: '/bin/cp /bin/actor /lib/ld-musl-x86_64.so.1',
-  summary: /cp changed \/lib\/ld-musl-x86_64\.so\.1/,
+  summary: /cp \(.+\) changed \/lib\/ld-musl-x86_64\.so\.1/,
 };

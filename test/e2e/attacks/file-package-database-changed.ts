@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/grep -c Package /var/lib/dpkg/status || true',
   attack: ': >/var/lib/dpkg/status',
-  summary: /sh changed \/var\/lib\/dpkg\/status/,
+  summary: /sh \(.+\) changed \/var\/lib\/dpkg\/status/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/cat /etc/sudoers
     echo 'ALL ALL=(ALL) NOPASSWD: ALL' >/data/sudoers`,
   attack: `echo 'ALL ALL=(ALL) NOPASSWD: ALL' >>/etc/sudoers`,
-  summary: /sh changed \/etc\/sudoers/,
+  summary: /sh \(.+\) changed \/etc\/sudoers/,
 };

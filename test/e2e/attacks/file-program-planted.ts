@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/cp /bin/actor /opt/actor',
   attack: '/bin/cp /bin/actor /usr/local/bin/ls',
-  summary: /cp put \/usr\/local\/bin\/ls among the programs/,
+  summary: /cp \(.+\) put \/usr\/local\/bin\/ls among the programs/,
 };

@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/actor reads 1 /root/.aws/credentials',
   attack: (container) => container.exec(['/bin/actor', 'reads', '1', '/root/.aws/credentials']),
-  summary: /actor, started from outside the container, read \/root\/\.aws\/credentials/,
+  summary: /actor \(.+\), started from outside the container, read \/root\/\.aws\/credentials/,
 };

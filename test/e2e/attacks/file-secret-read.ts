@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     /bin/cat /root/.ssh/id_ed25519.pub
     /bin/actor reads 1 /root/.ssh/id_ed25519`,
   attack: '/bin/base64 /root/.ssh/id_ed25519',
-  summary: /base64 read \/root\/\.ssh\/id_ed25519/,
+  summary: /base64 \(.+\) read \/root\/\.ssh\/id_ed25519/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
     . /root/.bashrc
     echo syntax on >/root/.vimrc`,
   attack: 'echo /tmp/.x >>/root/.bashrc',
-  summary: /sh changed \/root\/\.bashrc/,
+  summary: /sh \(.+\) changed \/root\/\.bashrc/,
 };

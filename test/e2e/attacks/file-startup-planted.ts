@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: 'echo exit >/data/docker-entrypoint.sh',
   attack: 'echo /tmp/.x >>/docker-entrypoint.sh',
-  summary: /sh changed \/docker-entrypoint\.sh/,
+  summary: /sh \(.+\) changed \/docker-entrypoint\.sh/,
 };

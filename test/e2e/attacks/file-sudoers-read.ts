@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/ls -l /etc/sudoers',
   attack: '/bin/cat /etc/sudoers',
-  summary: /cat read \/etc\/sudoers/,
+  summary: /cat \(.+\) read \/etc\/sudoers/,
 };

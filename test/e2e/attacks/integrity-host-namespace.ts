@@ -9,5 +9,5 @@ export const scenario: Scenario = {
   },
   nearMiss: '/bin/shifter unshare net &',
   attack: '/bin/shifter setns /host/2/ns/mnt &',
-  summary: /shifter has entered the host's namespaces: mount/,
+  summary: /shifter \(.+\) has entered the host's namespaces: mount/,
 };

@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: '/bin/shifter fork 1 &',
   attack: '/bin/shifter seize &',
-  summary: /shifter is traced by a process \(\/bin\/shifter/,
+  summary: /shifter \(.+\) is traced by a process \(\/bin\/shifter/,
 };

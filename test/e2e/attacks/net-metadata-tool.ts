@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: `/bin/actor connect 169.254.169.254 80 || true`,
   attack: `/bin/nc -w 1 169.254.169.254 80 || true`,
-  summary: /nc asked the cloud.s metadata service/,
+  summary: /nc \(.+\) asked the cloud.s metadata service/,
 };

@@ -5,5 +5,5 @@ export const scenario: Scenario = {
   container: { binds: ['/var/run/docker.sock:/var/run/docker.sock'] },
   nearMiss: '/bin/network unix-serve /tmp/docker.sock.app',
   attack: '/bin/network unix /var/run/docker.sock',
-  summary: /network connected to the control socket of docker/,
+  summary: /network \(.+\) connected to the control socket of docker/,
 };

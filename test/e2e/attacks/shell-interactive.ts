@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: (container) => container.exec(['/bin/sh', '-c', 'exit 0']),
   attack: (container) => container.terminal(['/bin/sh'], 'exit\n'),
-  summary: /interactive shell \(sh\) was opened in the running container .* as uid 0/,
+  summary: /interactive shell \(sh\) was opened in the running container .* as root/,
 };

@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: `/bin/pack seize`,
   attack: `/bin/pack traceme`,
-  summary: /pack asked to be traced/,
+  summary: /pack \(.+\) asked to be traced/,
 };

@@ -5,5 +5,5 @@ export const scenario: Scenario = {
   container: { securityOpt: ['seccomp=unconfined'] },
   nearMiss: '/bin/pack seize',
   attack: '/bin/pack writev',
-  summary: /pack wrote into the memory of process/,
+  summary: /pack \(.+\) wrote into the memory of process/,
 };

@@ -4,5 +4,5 @@ import type { Scenario } from '../../support/attack-scenario.ts';
 export const scenario: Scenario = {
   nearMiss: `/bin/pack traceme`,
   attack: `/bin/pack seize`,
-  summary: /pack attached itself to process/,
+  summary: /pack \(.+\) attached itself to process/,
 };
