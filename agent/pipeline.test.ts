@@ -65,7 +65,7 @@ describe('baselines', () => {
     expect(findings).toMatchObject([
       {
         ruleId: 'exec-unexpected',
-        summary: '/usr/bin/dash was executed by node, which web does not do according to its baseline: sh -c id',
+        summary: '/usr/bin/dash was executed by node (root), which web does not do according to its baseline: sh -c id',
         event: { kind: 'exec', ktimeNs: shell.event.ktimeNs },
         fields: { 'baseline.executable': 'unexpected', 'baseline.state': 'ready', 'baseline.version': 'v1' },
       },
@@ -114,9 +114,9 @@ describe('baselines', () => {
       pipeline.onAttributed(eventOfExample({ on: 'capability', event, process }));
     }
     expect(findings.map(({ ruleId, summary }) => `${ruleId}: ${summary.split(',', 1)[0]}`)).toEqual([
-      'net-unexpected-egress: perl turned to 10.0.0.7',
-      'net-unexpected-listen: perl listens on 0.0.0.0',
-      'cap-unexpected: perl used CAP_NET_BIND_SERVICE in bind(2)',
+      'net-unexpected-egress: perl (root) turned to 10.0.0.7',
+      'net-unexpected-listen: perl (root) listens on 0.0.0.0',
+      'cap-unexpected: perl (root) used CAP_NET_BIND_SERVICE in bind(2)',
     ]);
   });
 });

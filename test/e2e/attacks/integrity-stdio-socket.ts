@@ -6,5 +6,5 @@ export const scenario: Scenario = {
   attack: `
     /bin/cp /bin/shifter /opt/sh
     /opt/sh stdio-socket &`,
-  summary: /sh \(.+\) has had stdin/,
+  summary: /sh .*\(.+\) has had stdin/,
 };

@@ -6,5 +6,5 @@ export const scenario: Scenario = {
   attack: `
     /bin/cp /bin/pack /opt/perl
     /opt/perl memfd`,
-  summary: /perl \(.+\) made a file in memory/,
+  summary: /perl .*\(.+\) made a file in memory/,
 };
