@@ -118,7 +118,7 @@ describe('tallyman rules', () => {
     writeFileSync(baseline, `kind: tallyman.baseline/v1\n${whose}executables: [{ path: /usr/bin/node, parent: "" }]\n`);
     const { code, stdout, stderr } = await runCli(['rules', 'replay', file, '--baseline', baseline]);
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/exec-unexpected .*\n {2}\/bin\/dash was executed by node, which web does not do/);
+    expect(stdout).toMatch(/exec-unexpected .*\n {2}\/bin\/dash was executed by node \(root\), which web does not do/);
     expect(stderr).not.toMatch(/not evaluated/);
     const wrong = await runCli(['rules', 'replay', file, '--baseline', join(folder, 'mine.yaml')]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/problems? in .*mine\.yaml/)]);
