@@ -42,7 +42,11 @@ describe('attacks on a container of a signed image', () => {
   });
 
   it('sees a package manager in a running container', async () => {
-    const container = await shop.attack('/bin/busybox dpkg -i /tmp/nothing.deb');
+    const container = await shop.attack('sleep 5');
+    const exec = await docker
+      .getContainer(container.id)
+      .exec({ Cmd: ['/bin/busybox', 'dpkg', '-i', '/tmp/nothing.deb'] });
+    await exec.start({});
     const alert = await shop.subscriber.waitFor(container.id, 'package-manager');
     expect(alert.event.data.finding_info.title).toContain('dpkg');
     expect(enrichment(alert, 'process.package').value).toBe('owned');

@@ -39,7 +39,7 @@ describe('everything around it is away', () => {
   });
 
   async function storedAlerts(): Promise<unknown[]> {
-    const response = await fetch(`${tallyman.api}/api/v1/alerts?container=${container.id}`);
+    const response = await fetch(`${tallyman.api}/api/v1/alerts?container=${container.id}&rule=exec-drift`);
     return ((await response.json()) as { alerts: unknown[] }).alerts;
   }
 
