@@ -9,6 +9,7 @@ import {
 } from './baseline-view.ts';
 import { ContainerView, ImageView, MountView, PostureView } from './container-view.ts';
 import { CapabilityEventView, ExecEventView, NamespaceEventView, PostureEventView } from './event-view.ts';
+import { ExecutableView } from './executable-view.ts';
 import {
   type EventKind,
   eventKinds,
@@ -28,15 +29,10 @@ import {
   TcpEventView,
   UnixConnectEventView,
 } from './network-view.ts';
-import {
-  CapabilitySetsView,
-  CredentialsView,
-  ExecutableView,
-  PrivilegesView,
-  ProcessView,
-  StdioSocketView,
-} from './process-view.ts';
+import { CapabilitySetsView, CredentialsView, PrivilegesView } from './privileges-view.ts';
+import { ProcessView } from './process-view.ts';
 import { registerSafeMatches } from './safe-matches.ts';
+import { StdioSocketView } from './stdio-socket-view.ts';
 import { SyscallEventView } from './syscall-event-view.ts';
 
 const viewClasses: Record<TypeName, new (...parameters: never[]) => object> = {

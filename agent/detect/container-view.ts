@@ -1,5 +1,5 @@
 import type { Container, Image, Mount, Posture } from '../container/container.ts';
-import { present } from './process-view.ts';
+import { present } from './present.ts';
 
 /** What a rule sees of a container. */
 export class ContainerView {

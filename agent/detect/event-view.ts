@@ -1,5 +1,5 @@
 import type { CapabilityEvent, NamespaceEvent } from '../decode/kernel-event.ts';
-import { present } from './process-view.ts';
+import { present } from './present.ts';
 
 export class ExecEventView {
   readonly kind = 'exec';

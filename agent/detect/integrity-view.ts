@@ -2,7 +2,8 @@ import { capabilityNamesOf } from '../../common/capabilities.ts';
 import type { CapabilitySets } from '../decode/kernel-event.ts';
 import type { IntegrityEvent } from '../integrity/integrity-event.ts';
 import type { HeldPrivileges } from '../integrity/privileges.ts';
-import { PrivilegesView, present } from './process-view.ts';
+import { present } from './present.ts';
+import { PrivilegesView } from './privileges-view.ts';
 
 const none: string[] = [];
 

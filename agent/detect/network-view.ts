@@ -10,7 +10,7 @@ import type {
   UnixConnectEvent,
 } from '../decode/network-event.ts';
 import { addressesOf } from '../dns/dns-event.ts';
-import { present } from './process-view.ts';
+import { present } from './present.ts';
 
 export class ConnectEventView {
   readonly kind = 'connect';

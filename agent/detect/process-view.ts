@@ -1,14 +1,17 @@
 import { capabilityNamesOf } from '../../common/capabilities.ts';
 import { baseName } from '../../common/program-name.ts';
-import type { CapabilitySets, Credentials, Executable, Privileges, StdioSocket } from '../decode/kernel-event.ts';
 import { type PrivilegeChange, privilegeChangeOf } from '../process/privilege-change.ts';
 import type { ProcessEntry, ProcessExecution } from '../process/process.ts';
 import { ancestorsOf } from './ancestors.ts';
+import { ExecutableView } from './executable-view.ts';
+import { present } from './present.ts';
+import { CapabilitySetsView, CredentialsView, PrivilegesView } from './privileges-view.ts';
 import { isFromEntrypoint, packageManagerOf } from './process-origin.ts';
 import { type Program, resolveProgram } from './program.ts';
 import { noSentenceFacts, type SentenceFacts } from './sentence-facts.ts';
-import { ageOf, lineageOf, originOf, startedByOf, userOf, whoOf, writerOf } from './sentences.ts';
+import { lineageOf, startedByOf, userOf, whoOf } from './sentences.ts';
 import { type SessionKind, sessionKindOf } from './session-kind.ts';
+import { StdioSocketView } from './stdio-socket-view.ts';
 import { hasInlineCode, isUtility } from './utilities.ts';
 
 /** Names of open files instead of files: what fexecve(3) gives, and the same by hand. */
@@ -199,163 +202,4 @@ export class ProcessView {
     this.#program ??= resolveProgram(this.#execution);
     return this.#program;
   }
-}
-
-export class ExecutableView {
-  readonly #execution: ProcessExecution;
-  readonly #facts: SentenceFacts;
-
-  constructor(execution: ProcessExecution, facts: SentenceFacts) {
-    this.#execution = execution;
-    this.#facts = facts;
-  }
-
-  get path(): string | undefined {
-    return present(this.#executable.path);
-  }
-  get name(): string | undefined {
-    return present(baseName(this.#executable.path));
-  }
-  get pathTruncated(): boolean {
-    return this.#executable.pathTruncated;
-  }
-  get layer(): string {
-    return this.#executable.layer;
-  }
-  get unlinked(): boolean {
-    return this.#executable.unlinked;
-  }
-  get device(): bigint {
-    return BigInt(this.#executable.device);
-  }
-  get inode(): bigint {
-    return this.#executable.inode;
-  }
-  get setuid(): boolean {
-    return this.#executable.setuid;
-  }
-  get setgid(): boolean {
-    return this.#executable.setgid;
-  }
-  get modifiedUnixNs(): bigint | undefined {
-    return this.#executable.mtimeNs === 0n ? undefined : this.#executable.mtimeNs;
-  }
-  get changedUnixNs(): bigint | undefined {
-    return this.#executable.ctimeNs === 0n ? undefined : this.#executable.ctimeNs;
-  }
-  get origin(): string {
-    return originOf(this.#execution, this.#facts);
-  }
-  get writer(): string {
-    return writerOf(this.#execution, this.#facts);
-  }
-  get age(): string {
-    return ageOf(this.#execution, this.#facts);
-  }
-
-  get #executable(): Executable {
-    return this.#execution.executable;
-  }
-}
-
-export class PrivilegesView {
-  readonly #privileges: Privileges;
-
-  constructor(privileges: Privileges) {
-    this.#privileges = privileges;
-  }
-
-  get credentials(): CredentialsView {
-    return new CredentialsView(this.#privileges.credentials);
-  }
-  get capabilities(): CapabilitySetsView {
-    return new CapabilitySetsView(this.#privileges.capabilities);
-  }
-}
-
-export class CredentialsView {
-  readonly #credentials: Credentials;
-
-  constructor(credentials: Credentials) {
-    this.#credentials = credentials;
-  }
-
-  get uid(): bigint {
-    return BigInt(this.#credentials.uid);
-  }
-  get gid(): bigint {
-    return BigInt(this.#credentials.gid);
-  }
-  get euid(): bigint {
-    return BigInt(this.#credentials.euid);
-  }
-  get egid(): bigint {
-    return BigInt(this.#credentials.egid);
-  }
-  get suid(): bigint {
-    return BigInt(this.#credentials.suid);
-  }
-  get sgid(): bigint {
-    return BigInt(this.#credentials.sgid);
-  }
-}
-
-export class CapabilitySetsView {
-  readonly #sets: CapabilitySets;
-
-  constructor(sets: CapabilitySets) {
-    this.#sets = sets;
-  }
-
-  get effective(): string[] {
-    return capabilityNamesOf(this.#sets.effective);
-  }
-  get permitted(): string[] {
-    return capabilityNamesOf(this.#sets.permitted);
-  }
-  get inheritable(): string[] {
-    return capabilityNamesOf(this.#sets.inheritable);
-  }
-  get bounding(): string[] {
-    return capabilityNamesOf(this.#sets.bounding);
-  }
-  get ambient(): string[] {
-    return capabilityNamesOf(this.#sets.ambient);
-  }
-}
-
-export class StdioSocketView {
-  readonly #socket: StdioSocket;
-
-  constructor(socket: StdioSocket) {
-    this.#socket = socket;
-  }
-
-  get fd(): bigint {
-    return BigInt(this.#socket.fd);
-  }
-  get family(): string {
-    return this.#socket.family;
-  }
-  get peerAddress(): string {
-    return this.#socket.peerAddress;
-  }
-  get peerPort(): bigint {
-    return BigInt(this.#socket.peerPort);
-  }
-  get peerPid(): bigint {
-    return BigInt(this.#socket.peerPid);
-  }
-  /** For evidence: "fd 0 → 203.0.113.9:4444". */
-  toString(): string {
-    const { fd, family, peerAddress, peerPort } = this.#socket;
-    if (peerAddress === '') return `fd ${fd}: ${family}`;
-    if (family === 'unix') return `fd ${fd} → ${peerAddress}`;
-    return `fd ${fd} → ${family === 'ipv6' ? `[${peerAddress}]` : peerAddress}:${peerPort}`;
-  }
-}
-
-/** The decoder writes an empty text for what the kernel did not say. */
-export function present(text: string): string | undefined {
-  return text === '' ? undefined : text;
 }
