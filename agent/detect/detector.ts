@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { uptime } from 'node:os';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { growingLru } from '../../common/lru.ts';
@@ -8,41 +6,27 @@ import type { Finding, Severity } from '../../proto/generated/tallyman/v1/findin
 import type { FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineStore } from '../baseline/baseline-store.ts';
 import type { Container } from '../container/container.ts';
-import type { AttributedEvent, WallClock } from './attributed-event.ts';
-import { DedupeTable, type Repeats } from './dedupe.ts';
+import type { AttributedEvent } from './attributed-event.ts';
 import { createDetectMetrics, type DetectMetrics } from './detect-metrics.ts';
 import { RuleEngine, type RuleState } from './engine.ts';
-import { ancestryEvidence, eventEvidence, postureEvidence } from './evidence.ts';
 import type { EventKind } from './field-catalog.ts';
-import { createFinding, dataGapEvidence, dedupeKeyOf, fieldEvidence } from './finding.ts';
-import { FindingBudget, type FindingBudgetOptions, overflowKeyOf } from './finding-budget.ts';
+import { FindingMaker, type FindingMakerOptions, type RepeatsWanted } from './finding-maker.ts';
 import type { Rule, RuleProgram } from './rule.ts';
 import { loadRules } from './rule-loader.ts';
-import { actingExecution, type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
+import { type EventScope, scopeOfContainer, scopeOfEvent } from './scope.ts';
 import type { SentenceFacts } from './sentence-facts.ts';
 
-export interface DetectorOptions {
+export interface DetectorOptions extends FindingMakerOptions {
   /** Directories of rule files; ids are unique over all of them. */
   rulesDirs: readonly string[];
-  clock: WallClock;
   logger: Logger;
   metrics: Metrics;
-  /** False when records of this container around this time are known to be lost; asked beside what the event says itself. */
-  completeness?: (containerId: string, ktimeNs: bigint) => boolean;
   /** What workloads normally do. Without, rules that need to know are not evaluated. */
   baselines?: Pick<BaselineStore, 'of' | 'hasReady'>;
-  /** When repeats of a finding are told first; later summaries come at growing distances. Default 60 000. */
-  firstSummaryMs?: number;
-  /** Findings of each severity whose repeats are recognised. Default 4096. */
-  maxDedupeEntries?: number;
-  /** How many different findings a rule below high can make in one container. Default 200 at once, one in two seconds. */
-  findingBudget?: FindingBudgetOptions;
   /** Failures after which a rule is not evaluated any more. Default 100. */
   maxRuleErrors?: number;
   /** What sentences tell beside the event; nothing by default. */
   sentenceFacts?: SentenceFacts;
-  /** CLOCK_BOOTTIME now; for tests. */
-  nowKtimeNs?: () => bigint;
 }
 
 export interface RuleInfo {
@@ -68,14 +52,13 @@ export interface Detector {
   onContainer(container: Container): Finding[];
   forgetContainer(containerId: string): void;
   /** How often findings have come again: what is due, or all that is not told, of one container or of all. */
-  repeats(which: 'due' | 'all' | { containerId: string }): FindingRepeats[];
+  repeats(which: RepeatsWanted): FindingRepeats[];
   rules(): RuleInfo[];
   /** Reads the rule files again. Broken ones are refused as a whole: the rules that are loaded stay. */
   reload(): ReloadResult;
 }
 
 const maxPostureContainers = 65_536;
-const hourMs = 3_600_000;
 
 /** @throws RulesInvalidError with every problem of every rule file. */
 export function createDetector(options: DetectorOptions): Detector {
@@ -85,27 +68,16 @@ export function createDetector(options: DetectorOptions): Detector {
 class RuleDetector implements Detector {
   readonly #options: DetectorOptions;
   readonly #metrics: DetectMetrics;
-  readonly #dedupe: DedupeTable;
-  readonly #budget: FindingBudget;
+  readonly #findings: FindingMaker;
   /** Posture rules that have fired, by container. */
   readonly #postureFired = growingLru<string, Set<string>>(maxPostureContainers);
-  readonly #nowKtimeNs: () => bigint;
   #rules: readonly Rule[];
   #engine: RuleEngine;
 
   constructor(options: DetectorOptions) {
     this.#options = options;
     this.#metrics = createDetectMetrics(options.metrics);
-    this.#nowKtimeNs = options.nowKtimeNs ?? bootTimeNs;
-    this.#dedupe = new DedupeTable({
-      firstSummaryNs: nanoseconds(options.firstSummaryMs ?? 60_000),
-      maxSummaryNs: nanoseconds(hourMs),
-      forgetNs: nanoseconds(2 * hourMs),
-      maxAgeNs: nanoseconds(24 * hourMs),
-      maxEntries: options.maxDedupeEntries ?? 4_096,
-    });
-    this.#budget = new FindingBudget(options.findingBudget ?? { burst: 200, perSecond: 0.5 });
-    this.#metrics.untoldRepeats(() => this.#dedupe.untold);
+    this.#findings = new FindingMaker(options, this.#metrics);
     this.#rules = loadRules(options.rulesDirs);
     this.#engine = this.#createEngine(this.#rules);
   }
@@ -132,7 +104,7 @@ class RuleDetector implements Detector {
     for (const program of this.#engine.match(scope)) {
       if (fired.has(program.rule.id)) continue;
       fired.add(program.rule.id);
-      findings.push(this.#findingOfContainer(program, scope, container));
+      findings.push(this.#findings.ofContainer(program, scope, container));
     }
     if (fired.size > 0) this.#postureFired.set(container.id, fired);
     return findings;
@@ -142,13 +114,8 @@ class RuleDetector implements Detector {
     this.#postureFired.delete(containerId);
   }
 
-  repeats(which: 'due' | 'all' | { containerId: string }): FindingRepeats[] {
-    const now = this.#nowKtimeNs();
-    const taken = (() => {
-      if (which === 'due') return this.#dedupe.takeDue(now);
-      return this.#dedupe.takeAll(now, which === 'all' ? undefined : which.containerId);
-    })();
-    return taken.map((repeats) => this.#reportedRepeats(repeats));
+  repeats(which: RepeatsWanted): FindingRepeats[] {
+    return this.#findings.repeats(which);
   }
 
   rules(): RuleInfo[] {
@@ -196,91 +163,9 @@ class RuleDetector implements Detector {
   #findingsOf(matched: readonly RuleProgram[], scope: EventScope, input: AttributedEvent): Finding[] {
     const findings: Finding[] = [];
     for (const program of matched) {
-      const finding = this.#findingOfEvent(program, scope, input);
+      const finding = this.#findings.ofEvent(program, scope, input);
       if (finding !== undefined) findings.push(finding);
     }
     return findings;
   }
-
-  #findingOfEvent(program: RuleProgram, scope: EventScope, input: AttributedEvent): Finding | undefined {
-    const { event, container, attribution, missing } = input;
-    const { clock } = this.#options;
-    const { rule } = program;
-    const dedupeKey = this.#keyOf(program, scope, container.id, event.ktimeNs);
-    const findingId = randomUUID();
-    const identity = { key: dedupeKey, ruleId: rule.id, containerId: container.id, severity: rule.severity };
-    if (!this.#dedupe.admit(identity, event.ktimeNs, findingId)) {
-      this.#metrics.suppressed(rule.id);
-      return undefined;
-    }
-    this.#metrics.found(rule);
-    return createFinding(program, scope, {
-      findingId,
-      event: eventEvidence(event, clock),
-      ancestry: ancestryEvidence(actingExecution(input), clock),
-      container,
-      attribution,
-      missing,
-      dataComplete: input.dataComplete && (this.#options.completeness?.(container.id, event.ktimeNs) ?? true),
-      dataGaps: dataGapEvidence(input.losses ?? [], clock),
-      fields: fieldEvidence(program, scope),
-      dedupeKey,
-    });
-  }
-
-  #keyOf(program: RuleProgram, scope: EventScope, containerId: string, ktimeNs: bigint): string {
-    const { rule } = program;
-    const key = dedupeKeyOf(program, scope, containerId);
-    if (this.#dedupe.knows({ key, severity: rule.severity }, ktimeNs)) return key;
-    return this.#budget.take(rule, containerId, ktimeNs) ? key : overflowKeyOf(rule, containerId);
-  }
-
-  #findingOfContainer(program: RuleProgram, scope: EventScope, container: Container): Finding {
-    this.#metrics.found(program.rule);
-    const fields = fieldEvidence(program, scope);
-    const unknown = container.posture?.unknownFields ?? [];
-    return createFinding(program, scope, {
-      findingId: randomUUID(),
-      event: postureEvidence(fields, this.#startOf(container)),
-      ancestry: { processes: [], complete: true },
-      container,
-      attribution: unknown.length === 0 ? 'complete' : 'partial',
-      missing: unknown.map((field) => `posture.${field}`),
-      dataComplete: true,
-      dataGaps: [],
-      fields,
-      dedupeKey: dedupeKeyOf(program, scope, container.id),
-    });
-  }
-
-  #reportedRepeats({
-    findingId,
-    ruleId,
-    containerId,
-    severity,
-    count,
-    firstKtimeNs,
-    lastKtimeNs,
-  }: Repeats): FindingRepeats {
-    const { clock } = this.#options;
-    const window = { firstUnixNs: clock.unixNs(firstKtimeNs), lastUnixNs: clock.unixNs(lastKtimeNs) };
-    return { findingId, ruleId, containerId, severity, count, ...window };
-  }
-
-  /** A posture exists from the container's start; what was never used is known after a while. */
-  #startOf(container: Container): bigint {
-    if (container.unusedCapabilities.length > 0) return this.#options.clock.unixNs(this.#nowKtimeNs());
-    if (container.startedUnixNs > 0n) return container.startedUnixNs;
-    if (container.createdUnixNs > 0n) return container.createdUnixNs;
-    return this.#options.clock.unixNs(this.#nowKtimeNs());
-  }
-}
-
-function nanoseconds(milliseconds: number): bigint {
-  return BigInt(milliseconds) * 1_000_000n;
-}
-
-/** CLOCK_BOOTTIME in steps of 10 ms, which is enough to see that a window is over. */
-function bootTimeNs(): bigint {
-  return BigInt(Math.trunc(uptime() * 1_000)) * 1_000_000n;
 }
