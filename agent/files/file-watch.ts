@@ -9,12 +9,11 @@ import { hostMountNamespace } from '../sensor/host-namespaces.ts';
 import type { ActorsOptions } from './actors.ts';
 import { ContainerMarks, type MarkBudget } from './container-marks.ts';
 import { ContainerRoot } from './container-root.ts';
-import type { FanotifyEvent } from './decode-fanotify.ts';
 import { DescriptorWaiter } from './descriptor-waiter.ts';
 import type { FanotifyWay } from './fanotify.ts';
 import { createFileMetrics, type FileMetrics } from './file-metrics.ts';
+import { FileReads } from './file-reads.ts';
 import { FileReporter } from './file-reporter.ts';
-import { FileWrites } from './file-writes.ts';
 import { MutedPlaces } from './muted-places.ts';
 import { type NodeFiles, openNodeFiles } from './node-files.ts';
 import { RefusedWatches } from './refused-watches.ts';
@@ -55,9 +54,7 @@ export class FileWatch {
   readonly #metrics: FileMetrics;
   readonly #muted: MutedPlaces;
   readonly #reporter: FileReporter;
-  readonly #writes: FileWrites;
-  /** Read before their turn, because somebody asked who wrote a file. */
-  readonly #early = new Map<ContainerMarks, FanotifyEvent[]>();
+  readonly #reads: FileReads;
   readonly #hostMountNamespace: bigint;
   readonly #refused: RefusedWatches;
   readonly #node: NodeFiles | undefined;
@@ -72,7 +69,7 @@ export class FileWatch {
     this.#refused = new RefusedWatches({ ...options, metrics: this.#metrics });
     this.#muted = new MutedPlaces({ onGap: options.onGap, muteMs: options.muteMs ?? defaultMuteMs });
     this.#reporter = new FileReporter({ ...options, muted: this.#muted, metrics: this.#metrics });
-    this.#writes = new FileWrites(options);
+    this.#reads = new FileReads({ ...options, muted: this.#muted, metrics: this.#metrics });
     this.#hostMountNamespace = hostMountNamespace(options.procRoot);
     this.#node = openNodeFiles({
       ...{ ...options, metrics: this.#metrics, budget: options.budget ?? defaultBudget },
@@ -138,14 +135,14 @@ export class FileWatch {
   drain(fds: Iterable<number> = this.#byFd.keys()): number {
     let count = 0;
     const tellOfNode = this.#node?.read();
-    const batches = [...new Set([...fds].map((fd) => this.#byFd.get(fd)))].flatMap((marks) => this.#collect(marks));
+    const batches = this.#reads.collect(new Set([...fds].map((fd) => this.#byFd.get(fd))));
     // After the files' events were taken: every program that was executed before one of them is then known.
     if (batches.length > 0 || tellOfNode !== undefined) this.#options.drainSensor();
     tellOfNode?.();
-    this.#writes.settle();
+    this.#reads.settle();
     for (const { marks, events } of batches) {
       count += events.length;
-      this.#report(marks, events);
+      this.#guarded(marks, () => this.#reporter.report(marks, events), 'files could not be told of to the end');
     }
     this.#metrics.events.inc(count);
     return count;
@@ -154,13 +151,9 @@ export class FileWatch {
   /** Who last wrote a file before now, where that was watched; to be asked while the sensor's records are read. */
   lastWrite(containerId: string, path: string): FileWrite | undefined {
     const marks = this.#watched.get(containerId);
-    const events = marks === undefined ? [] : this.#readNow(marks);
-    if (marks !== undefined && events.length > 0) {
-      this.#early.set(marks, [...(this.#early.get(marks) ?? []), ...events]);
-      // The kernel will not say again that there is something to read.
-      this.#later(() => this.drain([marks.group.fd]));
-    }
-    return this.#writes.last(containerId, path);
+    // The kernel will not say again that there is something to read.
+    if (marks !== undefined && this.#reads.readEarly(marks)) this.#later(() => this.drain([marks.group.fd]));
+    return this.#reads.lastWrite(containerId, path);
   }
 
   close(): void {
@@ -183,37 +176,12 @@ export class FileWatch {
     }
   }
 
-  #collect(marks: ContainerMarks | undefined): { marks: ContainerMarks; events: FanotifyEvent[] }[] {
-    if (marks === undefined) return [];
-    const early = this.#early.get(marks) ?? [];
-    this.#early.delete(marks);
-    const events = [...early, ...this.#readNow(marks)];
-    return events.length === 0 ? [] : [{ marks, events }];
-  }
-
-  /** A bounded part of what the kernel has to tell. */
-  #readNow(marks: ContainerMarks): FanotifyEvent[] {
-    const events: FanotifyEvent[] = [];
-    try {
-      marks.read((event) => events.push(event));
-    } catch (error) {
-      this.#metrics.invalid.inc();
-      this.#options.logger.warn({ err: error, containerId: marks.containerId }, 'events of files were skipped');
-      this.#muted.overflowed(marks.containerId);
-    }
-    if (events.length > 0) this.#writes.take(marks, events);
-    return events;
-  }
-
   /** What goes wrong with the files of one container must not cost the others theirs. */
-  #report(marks: ContainerMarks, events: readonly FanotifyEvent[]): void {
+  #guarded({ containerId }: ContainerMarks, task: () => void, failed: string): void {
     try {
-      this.#reporter.report(marks, events);
+      task();
     } catch (error) {
-      this.#options.logger.debug(
-        { err: error, containerId: marks.containerId },
-        'files could not be told of to the end',
-      );
+      this.#options.logger.debug({ err: error, containerId }, failed);
     }
   }
 
@@ -270,11 +238,7 @@ export class FileWatch {
 
   /** Also takes up what appeared where no directory told of it, and what replaced a marked file. */
   #takeUp(marks: ContainerMarks, nowMs: number): void {
-    try {
-      this.#reporter.takeUp(marks, nowMs);
-    } catch (error) {
-      this.#options.logger.debug({ err: error, containerId: marks.containerId }, 'the files could not be marked again');
-    }
+    this.#guarded(marks, () => this.#reporter.takeUp(marks, nowMs), 'the files could not be marked again');
   }
 
   #publish(): void {
