@@ -1,8 +1,4 @@
-import type { ServerCredentials } from '@grpc/grpc-js';
-import type { Registry } from 'prom-client';
 import { errorText } from '../common/errors.ts';
-import type { Logger } from '../common/logger.ts';
-import type { Metrics } from '../common/metrics.ts';
 import { Baselines } from './baseline/baselines.ts';
 import { BaselinePush } from './baseline/push.ts';
 import { addChecks } from './checks.ts';
@@ -11,7 +7,8 @@ import { createCorrelator } from './correlate/correlate.ts';
 import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { createIngest } from './ingest/server.ts';
+import { createIngest, type Ingest } from './ingest/server.ts';
+import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type AlertListener, createPublisher, type Publisher } from './publish/publisher.ts';
 import { Readiness } from './query/readiness.ts';
@@ -23,20 +20,6 @@ import { type CollectorStatus, toStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { startTelemetry } from './telemetry.ts';
-
-export interface CollectorParts {
-  logger: Logger;
-  metrics: Metrics;
-  /** Shown by /metrics beside the collector's own; `tallyman up` adds the agent's. */
-  registries?: readonly Registry[];
-  /** Checks of /readyz; `tallyman up` adds the agent's. */
-  readiness?: Readiness;
-  /** TLS of the uplink. */
-  uplinkCredentials?: ServerCredentials;
-  /** Instead of the look-up in registries. */
-  records?: Records;
-  environment?: NodeJS.ProcessEnv;
-}
 
 export interface Collector {
   /** Throws a CodedError of the part that could not be started; everything started before it is closed again. */
@@ -127,52 +110,47 @@ class ComposedCollector implements Collector {
 
   /** Wires the collector, downstream first: whatever sends is started after what it sends to. */
   async #compose(): Promise<Running> {
-    const { cluster, uplink } = this.#config;
-    const { logger, metrics } = this.#parts;
+    const { cluster } = this.#config;
     const startedAtUnixMs = Date.now();
     const store = await this.#openStore();
     const publisher = await this.#openPublisher(store);
     const records = this.#openRecords(store);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
-    const inboxItems = metrics.gauge('inbox_items', 'Items stored and not worked off.');
+    const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
     const pipeline = this.#createPipeline(store, publisher, { records, baselines }, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
     });
     const push = new BaselinePush({ baselines, send: (agentId, update) => ingest.tellBaselines(agentId, update) });
     this.#closers.push(() => push.close());
-    const ingest = createIngest({
-      listenAddress: uplink.listenAddress,
-      insecureUplink: uplink.insecure,
-      credentials: this.#parts.uplinkCredentials,
-      maxAgents: uplink.maxAgents,
-      maxInboxItems: uplink.maxInboxItems,
-      store,
-      onConnected: ({ node, agentId }) => store.putNode(node, agentId, undefined, Date.now()),
-      onStored: () => pipeline.wake(),
-      ...push.events,
-      logger,
-      metrics,
-    });
+    const ingest = this.#createIngest(store, push, () => pipeline.wake());
     baselines.start();
     pipeline.start();
     addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
     const status = (): CollectorStatus =>
-      toStatus({
-        cluster,
-        startedAtUnixMs,
-        readiness: this.readiness.report(),
-        nodes: store.listNodes(),
-        agents: ingest.agents(),
-        sinks: publisher.status(),
-        inboxItems: store.inboxSize(),
-        outstandingItems: pipeline.outstanding(),
-        gaps: pipeline.gaps(),
-      });
+      toStatus({ cluster, startedAtUnixMs, readiness: this.readiness, store, ingest, publisher, pipeline });
     const httpUrl = await this.#startQuery(store, { records, baselines }, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
     return { address, httpUrl, publisher, status };
+  }
+
+  #createIngest(store: Store, push: BaselinePush, onStored: () => void): Ingest {
+    const { uplink } = this.#config;
+    const { uplinkCredentials: credentials, logger, metrics } = this.#parts;
+    return createIngest({
+      listenAddress: uplink.listenAddress,
+      insecureUplink: uplink.insecure,
+      credentials,
+      maxAgents: uplink.maxAgents,
+      maxInboxItems: uplink.maxInboxItems,
+      store,
+      onConnected: ({ node, agentId }) => store.putNode(node, agentId, undefined, Date.now()),
+      onStored,
+      ...push.events,
+      logger,
+      metrics,
+    });
   }
 
   async #openStore(): Promise<Store> {

@@ -1,5 +1,6 @@
-import { type Collector, type CollectorParts, createCollector } from './collector.ts';
+import { type Collector, createCollector } from './collector.ts';
 import type { CollectorConfigInput } from './config.ts';
+import type { CollectorParts } from './parts.ts';
 
 /**
  * Runs a collector until the signal aborts. `onReady` gets it once it takes agents. Rejects with a CodedError when it cannot

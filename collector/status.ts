@@ -1,8 +1,9 @@
 import { version } from '../common/version.ts';
-import type { ConnectedAgent } from './ingest/server.ts';
-import type { PublisherStatus } from './publish/publisher.ts';
-import type { ReadinessReport } from './query/readiness.ts';
-import type { StoredGap, StoredNode } from './store/store.ts';
+import type { ConnectedAgent, Ingest } from './ingest/server.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Publisher, PublisherStatus } from './publish/publisher.ts';
+import type { Readiness, ReadinessReport } from './query/readiness.ts';
+import type { Store, StoredGap, StoredNode } from './store/store.ts';
 
 export interface NodeStatus {
   name: string;
@@ -50,30 +51,31 @@ export interface CollectorStatus {
   gaps: GapStatus[];
 }
 
-export interface StatusParts {
+/** What is asked for its state. */
+export interface StatusSources {
   cluster: string;
   startedAtUnixMs: number;
-  readiness: ReadinessReport;
-  nodes: readonly StoredNode[];
-  agents: readonly ConnectedAgent[];
-  sinks: PublisherStatus;
-  inboxItems: number;
-  outstandingItems: number;
-  gaps: readonly StoredGap[];
+  readiness: Readiness;
+  store: Pick<Store, 'listNodes' | 'inboxSize'>;
+  ingest: Pick<Ingest, 'agents'>;
+  publisher: Pick<Publisher, 'status'>;
+  pipeline: Pick<Pipeline, 'outstanding' | 'gaps'>;
 }
 
-export function toStatus(parts: StatusParts): CollectorStatus {
-  const agents = new Map(parts.agents.map((agent) => [agent.agentId, agent]));
+export function toStatus(sources: StatusSources): CollectorStatus {
+  const { cluster, startedAtUnixMs, store, ingest, publisher, pipeline } = sources;
+  const { ready, checks } = sources.readiness.report();
+  const agents = new Map(ingest.agents().map((agent) => [agent.agentId, agent]));
   return {
     version,
-    cluster: parts.cluster,
-    startedAt: isoTime(parts.startedAtUnixMs),
-    ready: parts.readiness.ready,
-    checks: parts.readiness.checks,
-    nodes: parts.nodes.map((stored) => toNodeStatus(stored, agents.get(stored.agentId))),
-    sinks: parts.sinks,
-    inbox: { items: parts.inboxItems, beingWorkedOn: parts.outstandingItems },
-    gaps: parts.gaps.map(toGapStatus),
+    cluster,
+    startedAt: isoTime(startedAtUnixMs),
+    ready,
+    checks,
+    nodes: store.listNodes().map((stored) => toNodeStatus(stored, agents.get(stored.agentId))),
+    sinks: publisher.status(),
+    inbox: { items: store.inboxSize(), beingWorkedOn: pipeline.outstanding() },
+    gaps: pipeline.gaps().map(toGapStatus),
   };
 }
 
