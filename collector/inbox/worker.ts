@@ -1,5 +1,4 @@
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
-import type { ExecutionEnded, FindingRepeats } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { InboxItem } from '../store/store.ts';
 import type { Finisher } from './finisher.ts';
 import type { Lanes } from './lanes.ts';
@@ -43,7 +42,7 @@ export class Worker {
   }
 
   async #work(item: InboxItem): Promise<void> {
-    const { stages, lanes } = this.#options;
+    const { stages, lanes, publishLine } = this.#options;
     const message = item.item.item;
     switch (message?.$case) {
       case 'finding':
@@ -51,9 +50,9 @@ export class Worker {
       case 'containerUpdate':
         return lanes.run(message.value.container?.id ?? '', () => stages.containerUpdate(item, message.value));
       case 'executionEnded':
-        return this.#executionEnded(message.value);
+        return this.#afterAlerts(message.value.containerId, () => publishLine.executionEnded(message.value));
       case 'findingRepeats':
-        return this.#repeated(message.value);
+        return this.#afterAlerts(message.value.containerId, () => publishLine.repeated(message.value));
       case 'gap':
         return stages.gap(item, message.value);
       case 'agentStatus':
@@ -74,21 +73,10 @@ export class Worker {
   }
 
   /** Through the lane and the line, so that it comes after the alerts it belongs to. */
-  async #executionEnded(ended: ExecutionEnded): Promise<void> {
-    const { lanes, publishLine } = this.#options;
+  async #afterAlerts(containerId: string, handOver: () => Promise<void>): Promise<void> {
     let handed: Promise<void> | undefined;
-    await lanes.run(ended.containerId, async () => {
-      handed = publishLine.executionEnded(ended);
-    });
-    await handed;
-  }
-
-  /** Through the lane and the line as well: after the alert that has come again. */
-  async #repeated(repeats: FindingRepeats): Promise<void> {
-    const { lanes, publishLine } = this.#options;
-    let handed: Promise<void> | undefined;
-    await lanes.run(repeats.containerId, async () => {
-      handed = publishLine.repeated(repeats);
+    await this.#options.lanes.run(containerId, async () => {
+      handed = handOver();
     });
     await handed;
   }
