@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { docker } from '../support/docker.ts';
 import { type BenignContainer, execute, label, startWorkload } from './containers.ts';
 import { type Workload, workloads } from './workloads.ts';
@@ -16,6 +17,8 @@ interface Surroundings {
   servers: BenignContainer[];
   signal: AbortSignal;
 }
+
+const runProgram = promisify(execFile);
 
 const pauseMs = 2_000;
 
@@ -74,17 +77,27 @@ async function deployAndStop({ load: _, ...workload }: Workload, image: string, 
   await docker.getContainer(container.id).remove({ v: true });
 }
 
-/** A package with a script that adds a user is installed, as in most Dockerfiles. */
-function buildImage(image: string, run: string): Promise<void> {
+/** A package with a script that adds a user is installed, as in most Dockerfiles. The image is removed again. */
+async function buildImage(image: string, run: string): Promise<void> {
   const dockerfile = [
     `FROM ${image}`,
     `LABEL ${label}=${run}`,
     'RUN apt-get install -y --no-install-recommends /srv/packages/hello.deb && rm -rf /var/lib/apt/lists/*',
     'RUN useradd --system app && mkdir /app && chown app /app',
   ].join('\n');
-  const options = ['--quiet', '--no-cache', '--network', 'none', '--force-rm', '--tag', `${image}-built`, '-'];
-  return new Promise((resolve, reject) => {
-    const child = execFile('docker', ['build', ...options], (error) => (error === null ? resolve() : reject(error)));
-    child.stdin?.end(dockerfile);
-  });
+  const built = `${image}-built`;
+  const build = runProgram('docker', [
+    'build',
+    '--quiet',
+    '--no-cache',
+    '--network',
+    'none',
+    '--force-rm',
+    '--tag',
+    built,
+    '-',
+  ]);
+  build.child.stdin?.end(dockerfile);
+  await build;
+  await runProgram('docker', ['rmi', '-f', built]);
 }

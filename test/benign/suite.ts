@@ -50,7 +50,7 @@ export async function runBenignSuite(seconds: number): Promise<BenignResult> {
   } finally {
     await removeContainers(run);
     await whole.agent.close(0);
-    await promisify(execFile)('docker', ['rmi', '-f', image, `${image}-built`]);
+    await promisify(execFile)('docker', ['rmi', '-f', image]);
   }
   return result;
 }

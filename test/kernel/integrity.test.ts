@@ -236,7 +236,9 @@ describe('privileges that grow', () => {
       processes: [{ argv: ['/bin/shifter', 'wait'], credentials: { uid: 1000 } }],
       event: { kind: 'integrity', evidence: { $case: 'integrity', value: { before: { credentials: { uid: 1000 } } } } },
     });
-    expect(finding.summary).toMatch(/^shifter \(user 1000\) gained privileges .* effective uid 1000 became 0, .*CAP_SYS_ADMIN/);
+    expect(finding.summary).toMatch(
+      /^shifter \(user 1000\) gained privileges .* effective uid 1000 became 0, .*CAP_SYS_ADMIN/,
+    );
   });
 });
 
