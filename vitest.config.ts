@@ -10,6 +10,7 @@ export default defineConfig({
       {
         test: { name: 'unit', include: ['**/*.test.ts'], exclude: unitExcludes, testTimeout: 60_000, expect: { poll } },
       },
+      { test: { name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 300_000, expect: { poll } } },
       {
         test: {
           name: 'kernel',

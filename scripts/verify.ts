@@ -41,6 +41,7 @@ function otherMachine(): Step[] {
 
 async function test(counts: TestCounts): Promise<void> {
   await check(counts);
+  addCounts(counts, runVitest('hostile'));
   if (process.platform === 'linux') addCounts(counts, runKernels());
   const doctor = spawnSync('./tallyman', ['doctor', '--problems'], { encoding: 'utf8' });
   if (doctor.status === 0) {

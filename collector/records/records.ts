@@ -43,6 +43,8 @@ export interface ClosableRecords extends Records {
 }
 
 const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
+/** To be raised when what is kept of papers changes its shape or meaning: older ones are then looked up again. */
+const papersVersion = 2;
 const maxRemembered = 10_000;
 const retryAfterFailureMs = 15_000;
 const maxIndexes = 512;
@@ -223,7 +225,15 @@ class RegistryRecords implements ClosableRecords {
   #keyOf(image: ImageQuery): string {
     const { configDigest, targetDigest, platform, byName } = image;
     const places = image.repoDigests.length > 0 ? [...image.repoDigests].sort() : [image.reference];
-    return hashOf([configDigest, targetDigest, platform, String(byName === true), ...places, this.#keysHash]);
+    return hashOf([
+      `${papersVersion}`,
+      configDigest,
+      targetDigest,
+      platform,
+      `${byName === true}`,
+      ...places,
+      this.#keysHash,
+    ]);
   }
 }
 
