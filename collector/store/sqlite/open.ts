@@ -77,25 +77,27 @@ interface Migration {
   name: string;
 }
 
-/** Files "NNNN-name.sql", numbered from 1 without holes; the schema's version is the number of the last one applied. */
+/** Files "NNNN-name.sql", in the order of their numbers; the schema's version is the number of the last one applied. */
 function listMigrations(): Migration[] {
   const names = readdirSync(migrationsDirectory).filter((name) => /^\d{4}-.+\.sql$/.test(name));
   const migrations = names.sort().map((name) => ({ version: Number(name.slice(0, 4)), name }));
   for (const [index, migration] of migrations.entries())
-    if (migration.version !== index + 1) throw new RangeError(`migration ${migration.name} is out of order`);
+    if (migration.version === migrations[index - 1]?.version)
+      throw new RangeError(`two migrations have the number of ${migration.name}`);
   return migrations;
 }
 
 function migrate(database: Database.Database, file: string): void {
   const migrations = listMigrations();
   const current = Number(database.pragma('user_version', { simple: true }));
-  if (current > migrations.length)
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (current > newest)
     throw coded(
       'store-newer-schema',
-      `${file} has schema version ${current}, this version of tallyman knows up to ${migrations.length}`,
+      `${file} has schema version ${current}, this version of tallyman knows up to ${newest}`,
       'run the newer tallyman, or move the file away to start with an empty one',
     );
-  for (const migration of migrations.slice(current)) {
+  for (const migration of migrations.filter(({ version }) => version > current)) {
     const sql = readFileSync(`${migrationsDirectory}${migration.name}`, 'utf8');
     // Schema change and version number in one transaction: a crash leaves the old schema, never half of the new one.
     database.transaction(() => {
