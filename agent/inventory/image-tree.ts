@@ -47,11 +47,11 @@ export interface InventorySink {
   readonly exhausted: boolean;
 }
 
-/** Reads one kind of package. What an image contains never makes it throw: it becomes a problem, and the rest is read. */
+/** Reads one kind of package. What an image contains never makes it throw: it becomes a problem, and the rest is read. Archives are read asynchronously. */
 export interface PackageReader {
   /** "dpkg", "npm"… as in InventoryProblem. */
   readonly name: string;
   /** Whether this entry is one to read; asked once for each entry of the tree, so it must be cheap. */
   wants(entry: TreeEntry): boolean;
-  read(tree: ImageTree, wanted: readonly TreeEntry[], sink: InventorySink): void;
+  read(tree: ImageTree, wanted: readonly TreeEntry[], sink: InventorySink): void | Promise<void>;
 }
