@@ -7,6 +7,7 @@ import { createCorrelator } from './correlate/correlate.ts';
 import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { ImageFindings } from './images/image-findings.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
 import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
@@ -45,6 +46,7 @@ interface Running {
   address: string;
   httpUrl: string;
   publisher: Publisher;
+  imageFindings: ImageFindings;
   status: () => CollectorStatus;
 }
 
@@ -121,6 +123,7 @@ class ComposedCollector implements Collector {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
     });
+    const imageFindings = this.#createImageFindings(store, pipeline, publisher);
     const push = new BaselinePush({ baselines, send: (agentId, update) => ingest.tellBaselines(agentId, update) });
     this.#closers.push(() => push.close());
     const ingest = this.#createIngest(store, push, () => pipeline.wake());
@@ -132,7 +135,7 @@ class ComposedCollector implements Collector {
     const httpUrl = await this.#startQuery(store, { records, baselines }, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
-    return { address, httpUrl, publisher, status };
+    return { address, httpUrl, publisher, imageFindings, status };
   }
 
   #createIngest(store: Store, push: BaselinePush, onStored: () => void): Ingest {
@@ -150,6 +153,14 @@ class ComposedCollector implements Collector {
       ...push.events,
       logger,
       metrics,
+    });
+  }
+
+  #createImageFindings(store: Store, pipeline: Pipeline, publisher: Publisher): ImageFindings {
+    return new ImageFindings({
+      ...{ store, metrics: this.#parts.metrics },
+      submit: (node, finding) => pipeline.submit(node, finding),
+      ended: (alertId, reason) => publisher.ended(alertId, reason),
     });
   }
 

@@ -1,6 +1,8 @@
 import { Episode } from '../common/episode.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
+import type { Node } from '../proto/generated/tallyman/v1/uplink.ts';
 import type { Correlator } from './correlate/correlate.ts';
 import type { CorrelatedFinding, Decision } from './decide/alert.ts';
 import { Finisher } from './inbox/finisher.ts';
@@ -34,6 +36,8 @@ export interface Pipeline {
   start(): void;
   /** Something was stored in the inbox. */
   wake(): void;
+  /** A finding of the collector's own; resolves when its alert is stored. @throws a store failure while shutting down */
+  submit(node: Node, finding: Finding): Promise<void>;
   /** Newest first. */
   gaps(): readonly StoredGap[];
   /** Items being worked on. */
@@ -87,6 +91,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     },
     wake: () => {
       for (const reader of readers) reader.wake();
+    },
+    submit: async (node, finding) => {
+      const alert = await stages.finding({ node, receivedAtUnixMs: Date.now() }, finding);
+      await publishLine.alert(alert);
     },
     gaps: () => gapLog.list(),
     outstanding,

@@ -1,5 +1,6 @@
 import type { Rule } from '../../agent/detect/rule.ts';
 import { severityName } from '../../agent/detect/severity-name.ts';
+import { type ImageRule, imageRules } from '../../collector/images/image-rules.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import { CommandError } from '../command-error.ts';
 import { print, printJson, standardScreen } from '../output.ts';
@@ -16,13 +17,16 @@ export interface ExplainRuleOptions extends RuleOptions {
 export function explainRule(id: string, options: ExplainRuleOptions): void {
   const rules = rulesOf(ruleFolders(options));
   const rule = rules.find((candidate) => candidate.id === id);
+  const imageRule = imageRules().get(id);
+  if (rule === undefined && imageRule !== undefined) {
+    explainImageRule(imageRule, options);
+    return;
+  }
   if (rule === undefined)
     throw new CommandError('not-found', `there is no rule "${id}"`, {
       hint:
-        didYouMean(
-          id,
-          rules.map((known) => known.id),
-        ) ?? '`tallyman rules list` names them all',
+        didYouMean(id, [...rules.map((known) => known.id), ...imageRules().keys()]) ??
+        '`tallyman rules list` names them all',
     });
   if (options.json) {
     printJson({ ...rule.source, enabled: rule.enabled, version: rule.version, overrides: rule.overrides });
@@ -61,6 +65,29 @@ function page(rule: Rule, screen: Screen): string[] {
     ...rule.overrides.flatMap(({ file, reason }) => labelled('override', `${reason} (${file})`, screen)),
     ...labelled('file', `${rule.file}, version ${rule.version}, ${rule.tests.length} tests`, screen),
   ];
+}
+
+function explainImageRule(rule: ImageRule, options: ExplainRuleOptions): void {
+  if (options.json) {
+    printJson(rule);
+    return;
+  }
+  const screen = standardScreen();
+  print(
+    `${screen.paint(severityTone(rule.severity), rule.severity.toUpperCase())}  ${screen.paint('strong', rule.id)}`,
+    `  ${rule.title}`,
+    '',
+    ...labelled('why', paragraph(rule.description), screen),
+    ...labelled('on', 'image: concluded by the collector', screen),
+    ...labelled('when', paragraph(rule.when), screen),
+    ...labelled('repeats', 'once per image and evidence', screen),
+    ...labelled('do', paragraph(rule.remediation), screen),
+    ...rule.falsePositives.flatMap((text) => labelled('harmless', paragraph(text), screen)),
+    ...rule.mitre.flatMap(({ technique, tactic }) =>
+      labelled('ATT&CK', `${technique.id} ${technique.name} (${tactic.name})`, screen),
+    ),
+    ...labelled('file', `collector/images/rules/${rule.file}, version ${rule.version}`, screen),
+  );
 }
 
 const baselineText: Record<Rule['baseline'], string> = {

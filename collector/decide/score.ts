@@ -8,8 +8,14 @@ import { severityOfFinding } from './severity.ts';
 /** What adds to or takes from a finding's score, in the order it is applied; the first is the rule's own severity. */
 export function scoreReasons(correlated: CorrelatedFinding, policy: Policy): Reason[] {
   const own = severityOfFinding(correlated.finding.severity);
+  const rule = {
+    text: `rule ${correlated.finding.ruleId || '(unnamed)'} is ${own}`,
+    points: policy.severity.base[own],
+  };
+  // Its rule has weighed the papers; counting them again would make a verified SBOM that is wrong weigh less.
+  if (correlated.finding.event?.evidence?.$case === 'image') return [rule];
   return [
-    { text: `rule ${correlated.finding.ruleId || '(unnamed)'} is ${own}`, points: policy.severity.base[own] },
+    rule,
     ...paperReasons(correlated, policy),
     ...processReasons(correlated, policy),
     ...postureReasons(correlated, policy),

@@ -14,7 +14,8 @@ const afterDetection: ReadonlySet<string> = new Set(['observation', 'uplink-queu
 export function addKnownGaps(finding: Finding, nodeName: string, store: Pick<Store, 'listGaps'>): void {
   const containerId = finding.container?.id;
   const event = finding.event;
-  if (event === undefined || event.evidence?.$case === 'posture') return;
+  const about = event?.evidence?.$case;
+  if (event === undefined || about === 'posture' || about === 'image') return;
   const atUnixMs = Number(event.timeUnixNs / 1_000_000n);
   const known = store.listGaps({
     nodeName,

@@ -5,7 +5,7 @@ import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
-import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { Event, Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { AgentStatus, ContainerUpdate, Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Baselines } from '../baseline/baselines.ts';
 import type { Correlator } from '../correlate/correlate.ts';
@@ -33,6 +33,9 @@ export interface StagesOptions {
   logger: Logger;
   metrics: Metrics;
 }
+
+/** Who told of a finding: an agent's item, or the collector itself. */
+export type FindingOrigin = Pick<InboxItem, 'node' | 'receivedAtUnixMs'>;
 
 /** What baselines are told of. */
 export type StageBaselines = Pick<Baselines, 'learn' | 'flush' | 'alerted'>;
@@ -77,7 +80,7 @@ export class Stages {
   }
 
   /** What a finding becomes; the publisher knows what to do with decisions that are not to alert. */
-  finding(item: InboxItem, finding: Finding): Promise<Alert> {
+  finding(item: FindingOrigin, finding: Finding): Promise<Alert> {
     return inSpan('finding', finding, async (span) => {
       await this.#persist(() => addKnownGaps(finding, item.node.name, this.#options.store));
       await this.#ensureContainer(item, finding.container);
@@ -154,7 +157,7 @@ export class Stages {
   }
 
   /** An alert names its container, so the container must be known even if its own report was lost. */
-  async #ensureContainer(item: InboxItem, container: Container | undefined): Promise<void> {
+  async #ensureContainer(item: FindingOrigin, container: Container | undefined): Promise<void> {
     const key = `${item.node.name} ${container?.id}`;
     if (container === undefined || this.#stored.has(key)) return;
     const { store } = this.#options;
@@ -166,7 +169,7 @@ export class Stages {
     this.#stored.set(key, true);
   }
 
-  async #correlate(item: InboxItem, finding: Finding): Promise<CorrelatedFinding> {
+  async #correlate(item: FindingOrigin, finding: Finding): Promise<CorrelatedFinding> {
     const { correlator, logger } = this.#options;
     const { node, receivedAtUnixMs } = item;
     try {
@@ -179,10 +182,10 @@ export class Stages {
     }
   }
 
-  /** How a container was started says nothing about what it does at the moment. */
-  #noteAlert({ node }: InboxItem, { container, event, ruleId }: Finding, { action, severity }: Decision): void {
+  /** How a container was started, and what its image is, says nothing about what it does at the moment. */
+  #noteAlert({ node }: FindingOrigin, { container, event, ruleId }: Finding, { action, severity }: Decision): void {
     if (action !== 'alert' || severityRank(severity) < severityRank('medium')) return;
-    if (container === undefined || event === undefined || event.evidence?.$case === 'posture') return;
+    if (container === undefined || event === undefined || !isOfEvent(event)) return;
     const atUnixMs = Number(event.timeUnixNs / 1_000_000n);
     this.#options.baselines.alerted({ nodeName: node.name, containerId: container.id, ruleId, atUnixMs });
   }
@@ -201,6 +204,10 @@ export class Stages {
   #persist<T>(work: () => T): Promise<T> {
     return untilStored(work, this.#options.storeEpisode, this.#options.signal);
   }
+}
+
+function isOfEvent({ evidence }: Event): boolean {
+  return evidence?.$case !== 'posture' && evidence?.$case !== 'image';
 }
 
 function inSpan<T>(name: string, finding: Finding, work: (span: Span) => Promise<T>): Promise<T> {

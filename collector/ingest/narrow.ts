@@ -117,6 +117,8 @@ function narrowFinding(finding: Finding, cut: Cutter, receivedAtUnixMs: number):
   if (!ruleIdWord.test(finding.ruleId)) return 'rule_id is missing or not a rule id';
   if (!isWordOf(Severity, finding.severity)) finding.severity = Severity.UNSPECIFIED;
   if (finding.event === undefined || finding.event.kind === '') return 'event is missing';
+  // The collector's own; papers do not weigh in what it concludes of them.
+  if (finding.event.evidence?.$case === 'image') return 'an agent concludes nothing about images';
   // A finding the agent could not attribute is still a finding.
   const containerProblem = finding.container === undefined ? undefined : narrowContainer(finding.container, cut);
   if (containerProblem !== undefined) return containerProblem;

@@ -6,6 +6,7 @@ import type { Alert } from '../decide/alert.ts';
 import type { Store, StoredAlert } from '../store/store.ts';
 import type { AlertSink } from './alert-sink.ts';
 import { defaultMaxEventBytes, formatAlert, minMaxEventBytes } from './format-alert.ts';
+import { formatEnd } from './format-end.ts';
 import { formatRepeats } from './format-repeats.ts';
 import { createNatsSink, type NatsOptions } from './nats.ts';
 import { createOtlpSink, type OtlpOptions, type OtlpSink } from './otlp/otlp-sink.ts';
@@ -52,6 +53,13 @@ export interface Publisher {
    * @throws as `publish` does
    */
   repeated(repeats: FindingRepeats): void;
+  /**
+   * What an alert says does not hold any more: kept beside it, and told to subscribers who were told the alert. An alert
+   * that is gone is left alone.
+   *
+   * @throws as `publish` does
+   */
+  ended(alertId: string, reason: string): void;
   /** For every report, also before the alert it belongs to: a process may be gone before the papers are found. */
   executionEnded(ended: ExecutionEnded): void;
   /** Called for each new alert in this process; returns the way out. */
@@ -135,6 +143,16 @@ class AlertPublisher implements Publisher {
     const isNews = store.putRepeats({ ...told, alertId: alert.alertId, updateEvent: update.cloudEvent, publish });
     this.#repeats.inc({ result: isNews ? 'told' : 'known' });
     if (isNews && publish) this.#outbox?.notify([update]);
+  }
+
+  ended(alertId: string, reason: string): void {
+    const { store } = this.#options;
+    const alert = store.getAlert(alertId);
+    if (alert === undefined) return;
+    const end = formatEnd(alert, reason, Date.now());
+    store.putAlerts([end]);
+    if (this.#outbox !== undefined && isAlertable(alert)) this.#outbox.notify([end]);
+    else store.markPublished([end.alertId], Date.now());
   }
 
   executionEnded(ended: ExecutionEnded): void {

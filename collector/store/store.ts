@@ -95,6 +95,21 @@ export interface StoredObservation {
   lastSeenUnixMs: number;
 }
 
+/** What was told of an image by a rule, last. */
+export interface StoredImageFinding {
+  ruleId: string;
+  /** See collector/images/image-key.ts. */
+  imageKey: string;
+  /** Names the evidence: the same evidence is not told twice. */
+  evidenceHash: string;
+  alertId: string;
+  /** False once it no longer holds. */
+  open: boolean;
+  /** How often it was told of this image. */
+  episode: number;
+  changedUnixMs: number;
+}
+
 /** Something that is known not to have been seen. */
 export interface StoredGap {
   nodeName: string;
@@ -134,6 +149,7 @@ export interface Pruned {
   sources: number;
   nodes: number;
   gaps: number;
+  imageFindings: number;
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
@@ -183,6 +199,11 @@ export interface Store extends RecordsCache, BaselineStore {
   putGap(gap: StoredGap): void;
   /** Newest first. */
   listGaps(filter: GapFilter): StoredGap[];
+
+  getImageFinding(ruleId: string, imageKey: string): StoredImageFinding | undefined;
+  /** All rules that told something of the image. */
+  listImageFindings(imageKey: string): StoredImageFinding[];
+  putImageFinding(finding: StoredImageFinding): void;
 
   /** `status` undefined keeps the status that is stored. */
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void;

@@ -4,6 +4,7 @@ import type {
   DnsEvidence,
   Finding,
   HeldPrivileges,
+  ImageEvidence,
   IntegrityEvidence,
   NamespaceChange,
   NamespaceEvidence,
@@ -79,6 +80,7 @@ function evidenceData(finding: Finding): object {
     integrity: evidence?.$case === 'integrity' ? integrityData(evidence.value) : undefined,
     dns: evidence?.$case === 'dns' ? dnsData(evidence.value) : undefined,
     unix_socket: evidence?.$case === 'unixSocket' ? unixSocketData(evidence.value) : undefined,
+    image: evidence?.$case === 'image' ? imageData(evidence.value) : undefined,
     posture_fields: evidence?.$case === 'posture' ? evidence.value.fields : undefined,
   };
 }
@@ -210,6 +212,15 @@ function namespaceData({ name, beforeInode, afterInode, isHost }: NamespaceChang
 function tracerData({ tracerPid, tracerPlace, tracerExecutable, tracerSeized }: IntegrityEvidence): object {
   return { pid: tracerPid, place: tracerPlace, executable: tracerExecutable || undefined, seized: tracerSeized };
 }
+
+function imageData({ digest, lists, containers }: ImageEvidence): object {
+  return {
+    digest,
+    containers,
+    ...Object.fromEntries(lists.map(({ name, entries, total }) => [name, { total, entries }])),
+  };
+}
+
 /** OCSF `dns_query`. */
 function dnsQuery(evidence: DnsEvidence): object {
   return { hostname: evidence.queryName || '.', type: evidence.queryType || undefined };

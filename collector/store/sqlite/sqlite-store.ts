@@ -17,6 +17,7 @@ import type {
   StoredAlert,
   StoredContainer,
   StoredGap,
+  StoredImageFinding,
   StoredNode,
   StoredObservation,
   StoredRepeats,
@@ -156,6 +157,18 @@ class SqliteStore implements Store {
 
   listGaps(filter: GapFilter): StoredGap[] {
     return this.#guard('listing gaps', () => this.#tables.gaps.list(filter));
+  }
+
+  getImageFinding(ruleId: string, imageKey: string): StoredImageFinding | undefined {
+    return this.#guard('reading findings of images', () => this.#tables.imageFindings.get(ruleId, imageKey));
+  }
+
+  listImageFindings(imageKey: string): StoredImageFinding[] {
+    return this.#guard('reading findings of images', () => this.#tables.imageFindings.list(imageKey));
+  }
+
+  putImageFinding(finding: StoredImageFinding): void {
+    this.#guard('storing a finding of an image', () => this.#tables.imageFindings.put(finding));
   }
 
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void {

@@ -5,6 +5,7 @@ import { BaselineTable } from './baseline-table.ts';
 import { DocumentTable, PapersTable } from './cache-tables.ts';
 import { ContainerTable } from './container-table.ts';
 import { GapTable } from './gap-table.ts';
+import { ImageFindingTable } from './image-finding-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
@@ -23,6 +24,7 @@ export interface StoreBounds {
   maxNodes: number;
   maxGaps: number;
   maxGapAgeMs: number;
+  maxImageFindings: number;
   /** How long an agent may be away before its batch numbering is forgotten. */
   sourceKeptMs: number;
   /** Size of the database file, without its write-ahead log. */
@@ -45,6 +47,7 @@ export const defaultStoreBounds: StoreBounds = {
   maxNodes: 5_000,
   maxGaps: 20_000,
   maxGapAgeMs: 30 * dayMs,
+  maxImageFindings: 200_000,
   sourceKeptMs: 7 * dayMs,
   maxDatabaseBytes: 8 * 1024 * mebibyte,
 };
@@ -57,6 +60,7 @@ export interface Tables {
   observations: ObservationTable;
   nodes: NodeTable;
   gaps: GapTable;
+  imageFindings: ImageFindingTable;
   papers: PapersTable;
   documents: DocumentTable;
   baselines: BaselineTable;
@@ -71,6 +75,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     observations: new ObservationTable(database, bounds.maxObservationsPerContainer),
     nodes: new NodeTable(database),
     gaps: new GapTable(database),
+    imageFindings: new ImageFindingTable(database),
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
     baselines: new BaselineTable(database),
@@ -87,5 +92,6 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
     gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),
+    imageFindings: tables.imageFindings.prune(bounds.maxImageFindings),
   };
 }

@@ -335,8 +335,26 @@ export interface IntegrityEvidence {
   descriptors: string[];
 }
 
+/** A list that a conclusion about an image rests on. */
+export interface ImageEvidenceList {
+  /** "missing-from-sbom", "executed"… */
+  name: string;
+  /** The first of them. */
+  entries: string[];
+  total: number;
+}
+
+/** A conclusion of the collector about an image, not about an event in a container. */
+export interface ImageEvidence {
+  /** Config digest; of runtimes that do not tell it the digest of what they run. */
+  digest: string;
+  lists: ImageEvidenceList[];
+  /** Containers that ran it when it was concluded; the finding names one. */
+  containers: number;
+}
+
 export interface Event {
-  /** "exec", "capability", "namespace", "syscall", "connect", "tcp", "bind", "fanout", "dns", "unix-connect", "file", "integrity", "posture" */
+  /** "exec", "capability", "namespace", "syscall", "connect", "tcp", "bind", "fanout", "dns", "unix-connect", "file", "integrity", "posture", "image" */
   kind: string;
   timeUnixNs: bigint;
   /** CLOCK_BOOTTIME nanoseconds; 0 for events that are not from the kernel. */
@@ -352,6 +370,7 @@ export interface Event {
     | { $case: "unixSocket"; value: UnixSocketEvidence }
     | { $case: "file"; value: FileEvidence }
     | { $case: "integrity"; value: IntegrityEvidence }
+    | { $case: "image"; value: ImageEvidence }
     | undefined;
 }
 
@@ -3072,6 +3091,208 @@ export const IntegrityEvidence: MessageFns<IntegrityEvidence> = {
   },
 };
 
+function createBaseImageEvidenceList(): ImageEvidenceList {
+  return { name: "", entries: [], total: 0 };
+}
+
+export const ImageEvidenceList: MessageFns<ImageEvidenceList> = {
+  encode(message: ImageEvidenceList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.entries) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.total !== 0) {
+      writer.uint32(24).uint32(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageEvidenceList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageEvidenceList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entries.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImageEvidenceList {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => globalThis.String(e)) : [],
+      total: isSet(object.total) ? globalThis.Number(object.total) : 0,
+    };
+  },
+
+  toJSON(message: ImageEvidenceList): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.entries?.length) {
+      obj.entries = message.entries;
+    }
+    if (message.total !== 0) {
+      obj.total = Math.round(message.total);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ImageEvidenceList>): ImageEvidenceList {
+    return ImageEvidenceList.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageEvidenceList>): ImageEvidenceList {
+    const message = createBaseImageEvidenceList();
+    message.name = object.name ?? "";
+    message.entries = object.entries?.map((e) => e) || [];
+    message.total = object.total ?? 0;
+    return message;
+  },
+};
+
+function createBaseImageEvidence(): ImageEvidence {
+  return { digest: "", lists: [], containers: 0 };
+}
+
+export const ImageEvidence: MessageFns<ImageEvidence> = {
+  encode(message: ImageEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    for (const v of message.lists) {
+      ImageEvidenceList.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.containers !== 0) {
+      writer.uint32(24).uint32(message.containers);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImageEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImageEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lists.push(ImageEvidenceList.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.containers = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImageEvidence {
+    return {
+      digest: isSet(object.digest) ? globalThis.String(object.digest) : "",
+      lists: globalThis.Array.isArray(object?.lists) ? object.lists.map((e: any) => ImageEvidenceList.fromJSON(e)) : [],
+      containers: isSet(object.containers) ? globalThis.Number(object.containers) : 0,
+    };
+  },
+
+  toJSON(message: ImageEvidence): unknown {
+    const obj: any = {};
+    if (message.digest !== "") {
+      obj.digest = message.digest;
+    }
+    if (message.lists?.length) {
+      obj.lists = message.lists.map((e) => ImageEvidenceList.toJSON(e));
+    }
+    if (message.containers !== 0) {
+      obj.containers = Math.round(message.containers);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ImageEvidence>): ImageEvidence {
+    return ImageEvidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImageEvidence>): ImageEvidence {
+    const message = createBaseImageEvidence();
+    message.digest = object.digest ?? "";
+    message.lists = object.lists?.map((e) => ImageEvidenceList.fromPartial(e)) || [];
+    message.containers = object.containers ?? 0;
+    return message;
+  },
+};
+
 function createBaseEvent(): Event {
   return { kind: "", timeUnixNs: 0n, ktimeNs: 0n, evidence: undefined };
 }
@@ -3123,6 +3344,9 @@ export const Event: MessageFns<Event> = {
         break;
       case "integrity":
         IntegrityEvidence.encode(message.evidence.value, writer.uint32(130).fork()).join();
+        break;
+      case "image":
+        ImageEvidence.encode(message.evidence.value, writer.uint32(402).fork()).join();
         break;
     }
     return writer;
@@ -3245,6 +3469,14 @@ export const Event: MessageFns<Event> = {
             message.evidence = { $case: "integrity", value: IntegrityEvidence.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.evidence = { $case: "image", value: ImageEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3288,6 +3520,8 @@ export const Event: MessageFns<Event> = {
         ? { $case: "file", value: FileEvidence.fromJSON(object.file) }
         : isSet(object.integrity)
         ? { $case: "integrity", value: IntegrityEvidence.fromJSON(object.integrity) }
+        : isSet(object.image)
+        ? { $case: "image", value: ImageEvidence.fromJSON(object.image) }
         : undefined,
     };
   },
@@ -3323,6 +3557,8 @@ export const Event: MessageFns<Event> = {
       obj.file = FileEvidence.toJSON(message.evidence.value);
     } else if (message.evidence?.$case === "integrity") {
       obj.integrity = IntegrityEvidence.toJSON(message.evidence.value);
+    } else if (message.evidence?.$case === "image") {
+      obj.image = ImageEvidence.toJSON(message.evidence.value);
     }
     return obj;
   },
@@ -3395,6 +3631,12 @@ export const Event: MessageFns<Event> = {
       case "integrity": {
         if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
           message.evidence = { $case: "integrity", value: IntegrityEvidence.fromPartial(object.evidence.value) };
+        }
+        break;
+      }
+      case "image": {
+        if (object.evidence?.value !== undefined && object.evidence?.value !== null) {
+          message.evidence = { $case: "image", value: ImageEvidence.fromPartial(object.evidence.value) };
         }
         break;
       }
