@@ -1,4 +1,4 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, constants, fstatSync } from 'node:fs';
 import koffi from 'koffi';
 import { SystemError } from './system-error.ts';
 
@@ -12,9 +12,13 @@ const nameToHandleAt = libc.func(
   'int name_to_handle_at(int directory, const char *path, _Inout_ uint8_t *handle, _Out_ int *mountId, int flags)',
 );
 const fstatfs = libc.func('int fstatfs(int fd, _Out_ uint8_t *buffer)');
+const openat2Bytes = libc.func(
+  'long syscall(long number, int directory, const uint8_t *path, const void *how, size_t bytes)',
+);
+const fgetxattr = libc.func('int64_t fgetxattr(int fd, const char *name, _Out_ uint8_t *value, size_t bytes)');
 
 const openat2Number = 437;
-const Resolve = { noCrossing: 0x01, noMagicLinks: 0x02, inRoot: 0x10 } as const;
+const Resolve = { noCrossing: 0x01, noMagicLinks: 0x02, noLinks: 0x04, beneath: 0x08, inRoot: 0x10 } as const;
 export const Open = {
   path: 0o10_000_000,
   noFollow: process.arch === 'arm64' ? 0o100_000 : 0o400_000,
@@ -26,6 +30,7 @@ const handleToCompare = 0x200;
 const maxHandleBytes = 128;
 const handleHeaderBytes = 8;
 const maxLinkBytes = 4096;
+const maxAttributeBytes = 255;
 /** Of struct statfs on 64-bit machines: f_fsid. */
 const fsidOffset = 56;
 const statfsBytes = 120;
@@ -52,6 +57,32 @@ export function openInRoot(root: number, path: string, options: OpenOptions = {}
   const fd = Number(openat2(openat2Number, root, path, how, how.length));
   if (fd < 0) throw new SystemError('openat2', koffi.errno());
   return fd;
+}
+
+/**
+ * Opens what has this very path below `root`: no symbolic link on the way or at the end, no "..", no mount point. The path
+ * is bytes, as file systems keep names. Devices and FIFOs do not block (but a driver is asked: look at the type first).
+ * @throws {SystemError} ELOOP where there is a link, EXDEV where another file system is mounted
+ */
+export function openBeneath(root: number, path: Uint8Array, flags: number): number {
+  const how = Buffer.alloc(24);
+  const waits = (flags & Open.path) === 0 ? constants.O_NONBLOCK : 0;
+  how.writeBigUInt64LE(BigInt(flags | waits | Open.noFollow | Open.closeOnExec), 0);
+  how.writeBigUInt64LE(BigInt(Resolve.beneath | Resolve.noLinks | Resolve.noMagicLinks | Resolve.noCrossing), 16);
+  const terminated = Buffer.concat([path, Buffer.alloc(1)]);
+  const fd = Number(openat2Bytes(openat2Number, root, terminated, how, how.length));
+  if (fd < 0) throw new SystemError('openat2', koffi.errno());
+  return fd;
+}
+
+/** An extended attribute of an open file, at most 255 bytes of it; undefined where it has none or the file system has none at all. */
+export function attributeOf(fd: number, name: string): Buffer | undefined {
+  const value = Buffer.alloc(maxAttributeBytes);
+  const length = Number(fgetxattr(fd, name, value, value.length));
+  if (length >= 0) return value.subarray(0, length);
+  const error = new SystemError('fgetxattr', koffi.errno());
+  if (error.code === 'ERANGE') return value;
+  return undefined;
 }
 
 /** What a symbolic link says, for a descriptor of the link itself. @throws {SystemError} */

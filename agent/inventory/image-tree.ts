@@ -26,12 +26,14 @@ export interface ImageTree {
   list(path: string): readonly TreeEntry[];
   /** Every entry, in no particular order. */
   entries(): Iterable<TreeEntry>;
-  /** The whole file. Throws InventoryError when it is no regular file, is larger, or cannot be read. */
+  /** The whole file, links followed. Throws InventoryError when it is no regular file, is larger, or cannot be read. */
   read(path: string, maxBytes: number): Buffer;
   /** A part of a file, shorter at its end; for formats that are read here and there. */
   readRange(path: string, offset: number, length: number): Buffer;
   /** The same file as it is in that layer or the next one below; for telling which layer brought a package. */
   readAtLayer(path: string, layer: number, maxBytes: number): Buffer | undefined;
+  /** Layers that bring this file, as far down as it is the same file that shows; the lowest first. */
+  layersWith(path: string): readonly number[];
 }
 
 /** Where readers put what they find. All bounds are kept here; beyond them one problem is noted and the rest dropped. */
@@ -53,5 +55,6 @@ export interface PackageReader {
   readonly name: string;
   /** Whether this entry is one to read; asked once for each entry of the tree, so it must be cheap. */
   wants(entry: TreeEntry): boolean;
+  /** Called in any case; databases at fixed places are better looked for here with `tree.resolve`, which follows links. */
   read(tree: ImageTree, wanted: readonly TreeEntry[], sink: InventorySink): void | Promise<void>;
 }
