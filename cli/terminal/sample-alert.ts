@@ -1,6 +1,7 @@
 import { createAlert } from '../../collector/decide/create-alert.ts';
 import { formatAlert } from '../../collector/publish/format-alert.ts';
 import type { Papers } from '../../collector/records/papers.ts';
+import { noVulnerabilities } from '../../collector/records/vulnerability/paper.ts';
 import { Attribution, Finding, Severity } from '../../proto/generated/tallyman/v1/finding.ts';
 import { ExecutableLayer, ProcessEntry } from '../../proto/generated/tallyman/v1/process.ts';
 
@@ -51,6 +52,7 @@ const papers: Papers = {
     sourceUri: undefined,
     signer: undefined,
   },
+  vulnerabilities: noVulnerabilities('absent', 'no scan report was found'),
   checkedAtUnixMs: atUnixMs,
   freshForMs: 60_000,
 };

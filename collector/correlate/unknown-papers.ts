@@ -1,4 +1,5 @@
 import type { ImageQuery, Papers } from '../records/papers.ts';
+import { noVulnerabilities } from '../records/vulnerability/paper.ts';
 
 /** Papers nobody could look at (yet): everything `unknown`, for one reason. Never to be kept. */
 export function unknownPapers(query: ImageQuery | undefined, reason: string, nowUnixMs: number): Papers {
@@ -32,6 +33,7 @@ export function unknownPapers(query: ImageQuery | undefined, reason: string, now
       sourceUri: undefined,
       signer: undefined,
     },
+    vulnerabilities: noVulnerabilities('unknown', reason),
     checkedAtUnixMs: nowUnixMs,
     freshForMs: 0,
   };

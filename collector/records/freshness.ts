@@ -34,5 +34,6 @@ export function keepProven(fresh: Papers, before: Papers | undefined): Papers {
     signature: keep(fresh.signature, before.signature),
     sbom: keep(fresh.sbom, before.sbom),
     provenance: keep(fresh.provenance, before.provenance),
+    vulnerabilities: keep(fresh.vulnerabilities, before.vulnerabilities),
   };
 }

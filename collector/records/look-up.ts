@@ -8,12 +8,14 @@ import type { RegistryClient } from './registry/client.ts';
 import { chooseSbom, type SbomResult } from './sbom/paper.ts';
 import type { PinnedKey } from './signature/keys.ts';
 import { sumUpSignatures } from './signature/paper.ts';
+import { collectScans, type FoundScans } from './vulnerability/collect.ts';
 
 export interface LookUpResult {
   identity: ImageIdentity;
   signature: SignaturePaper;
   sbom: SbomResult;
   provenance: ProvenancePaper;
+  scans: FoundScans;
   /** Why any of them may be unknown. */
   problems: readonly Problem[];
   /** Hosts that were asked. */
@@ -50,6 +52,7 @@ export async function lookUpImage(
     signature,
     sbom: await chooseSbom(evidence, signature.records, problemsHiding('sbom', problems)),
     provenance: chooseProvenance(evidence, signature.records, problemsHiding('provenance', problems)),
+    scans: collectScans(evidence, signature.records, image.identity),
     problems,
     hosts: [...new Set(image.subjects.map(({ repository }) => repository.registry))],
   };

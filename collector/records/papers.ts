@@ -1,3 +1,5 @@
+import type { ImageVulnerability, ReportFormat, VulnerabilitySeverity } from './vulnerability/model.ts';
+
 /** The outcome of checking a paper: five words, never a boolean. */
 export type Outcome = 'verified' | 'invalid' | 'untrusted' | 'absent' | 'unknown';
 
@@ -83,12 +85,62 @@ export interface ProvenancePaper {
   signer: Signer | undefined;
 }
 
+/** Where vulnerabilities are known from: a scan report, or advisories compared with the packages of the image. */
+export interface VulnerabilitySource {
+  kind: 'report' | 'advisories';
+  /** "grype 0.110.0" */
+  name: string;
+  format: ReportFormat | 'osv';
+  outcome: Outcome;
+  reason: string;
+  /** The format leaves out what others tell. */
+  isLossy: boolean;
+  /** How old what it knows is, ISO 8601: of the database, else of the scan. Undefined: not told. */
+  dataDate: string | undefined;
+  /** Too old, or of unknown age: that it lists nothing says nothing. */
+  isStale: boolean;
+  matchCount: number;
+  source: string;
+  attachedTo: string | undefined;
+  signer: Signer | undefined;
+}
+
+/** A VEX document that was found, and whether its author is believed. */
+export interface VexSource {
+  author: string;
+  outcome: Outcome;
+  reason: string;
+  isApplied: boolean;
+  statementCount: number;
+  source: string;
+  signer: Signer | undefined;
+}
+
+export interface VulnerabilityPaper {
+  /** Of the best source. `absent`: nobody looked; never that there are none. */
+  outcome: Outcome;
+  reason: string;
+  /** Only with `current` do counts of zero mean that nothing is known. */
+  freshness: 'current' | 'stale' | 'none';
+  /** Without those that are suppressed. */
+  counts: Readonly<Record<VulnerabilitySeverity, number>>;
+  total: number;
+  fixable: number;
+  knownExploited: number;
+  suppressed: number;
+  sources: readonly VulnerabilitySource[];
+  vex: readonly VexSource[];
+  /** Of the stored list of what reports say. */
+  documentDigest: string | undefined;
+}
+
 /** All that is known of an image's papers at `checkedAtUnixMs`. */
 export interface Papers {
   identity: ImageIdentity;
   signature: SignaturePaper;
   sbom: SbomPaper;
   provenance: ProvenancePaper;
+  vulnerabilities: VulnerabilityPaper;
   checkedAtUnixMs: number;
   /** How long this answer may be used. Short when something was absent or unknown: papers come after the push. */
   freshForMs: number;
@@ -134,6 +186,8 @@ export interface SbomIndex {
 export interface ImageRecords {
   papers: Papers;
   sbom: SbomIndex | undefined;
+  /** The list that `papers.vulnerabilities` counts; undefined while it is not at hand. */
+  vulnerabilities?: readonly ImageVulnerability[] | undefined;
 }
 
 /** What is kept of an image between look-ups and restarts; the SBOM document is kept as it was fetched, by digest. */

@@ -4,16 +4,19 @@ import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
+import { problemsHiding, problemText } from './discovery/problem.ts';
 import { freshForMs, keepProven } from './freshness.ts';
 import { lookUpImage } from './look-up.ts';
-import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache } from './papers.ts';
+import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache, SbomIndex } from './papers.ts';
 import { RecordsEvents } from './records-metrics.ts';
 import { RegistryClient } from './registry/client.ts';
 import { type CredentialStore, loadDockerCredentials } from './registry/docker-config.ts';
 import { KeyedLimiter } from './registry/limiter.ts';
-import { emptyPaper } from './sbom/paper.ts';
+import { emptyPaper, type SbomResult } from './sbom/paper.ts';
 import { SbomStore } from './sbom-store.ts';
 import type { PinnedKey } from './signature/keys.ts';
+import { noAdvisories, noFeeds, VulnerabilityBook } from './vulnerability/book.ts';
+import { defaultRules, noVulnerabilities } from './vulnerability/paper.ts';
 
 export interface RecordsOptions {
   cache: RecordsCache;
@@ -44,7 +47,7 @@ export interface ClosableRecords extends Records {
 
 const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
 /** To be raised when what is kept of papers changes its shape or meaning: older ones are then looked up again. */
-const papersVersion = 2;
+const papersVersion = 3;
 const maxRemembered = 10_000;
 const retryAfterFailureMs = 15_000;
 const maxIndexes = 512;
@@ -60,6 +63,7 @@ class RegistryRecords implements ClosableRecords {
   readonly #client: RegistryClient;
   readonly #events: RecordsEvents;
   readonly #sboms: SbomStore;
+  readonly #vulnerabilities: VulnerabilityBook;
   readonly #limiter: KeyedLimiter;
   readonly #keysHash: string;
   readonly #papers = new LRUCache<string, Papers>({ max: maxRemembered });
@@ -83,6 +87,14 @@ class RegistryRecords implements ClosableRecords {
       maxIndexBytes,
       onCacheError: (error) => this.#events.failed('RECORDS_CACHE_FAILED', errorText(error)),
     });
+    this.#vulnerabilities = new VulnerabilityBook({
+      cache: options.cache,
+      feeds: noFeeds,
+      advisories: noAdvisories,
+      rules: defaultRules,
+      clock: this.#options.clock,
+      onError: (error) => this.#events.failed('VULNERABILITIES_FAILED', errorText(error)),
+    });
     this.#limiter = new KeyedLimiter(this.#options.maxConcurrentLookUps);
     this.#keysHash = hashOf(options.keys.map(({ name, fingerprint }) => `${name} ${fingerprint}`).sort());
   }
@@ -95,8 +107,8 @@ class RegistryRecords implements ClosableRecords {
   lookup(image: ImageQuery): Promise<ImageRecords> {
     const key = this.#keyOf(image);
     const known = this.#knownPapers(key);
-    const loaded = known === undefined ? undefined : this.#loaded(known);
-    if (known !== undefined && loaded !== undefined && this.#isFresh(known)) {
+    const loaded = known === undefined ? undefined : this.#loaded(key, known);
+    if (known !== undefined && loaded?.vulnerabilities !== undefined && this.#isFresh(known)) {
       this.#events.answered('memory');
       return Promise.resolve(loaded);
     }
@@ -112,19 +124,22 @@ class RegistryRecords implements ClosableRecords {
   }
 
   peek(image: ImageQuery): ImageRecords | undefined {
-    const known = this.#knownPapers(this.#keyOf(image));
-    const loaded = known === undefined ? undefined : this.#loaded(known);
-    if (known === undefined || loaded === undefined || !this.#isFresh(known)) void this.lookup(image);
+    const key = this.#keyOf(image);
+    const known = this.#knownPapers(key);
+    const loaded = known === undefined ? undefined : this.#loaded(key, known);
+    if (known === undefined || loaded?.vulnerabilities === undefined || !this.#isFresh(known)) void this.lookup(image);
     return loaded ?? (known === undefined ? undefined : { papers: known, sbom: undefined });
   }
 
   /** From the cached document when the papers are fresh, else from the registries. */
   async #answer(key: string, image: ImageQuery, known: Papers | undefined): Promise<ImageRecords> {
     if (known !== undefined && this.#isFresh(known)) {
-      const sbom = await this.#sboms.load(known.sbom.documentDigest ?? '');
-      if (sbom !== undefined) {
+      const { documentDigest } = known.sbom;
+      const sbom = documentDigest === undefined ? undefined : await this.#sboms.load(documentDigest);
+      const isComplete = documentDigest === undefined || sbom !== undefined;
+      if (isComplete && this.#vulnerabilities.isKept(known)) {
         this.#events.answered('cache');
-        return { papers: known, sbom };
+        return this.#judgeAgain(key, known, sbom);
       }
     }
     this.#events.answered('registry');
@@ -139,17 +154,38 @@ class RegistryRecords implements ClosableRecords {
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
     const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
     this.#failures.set(key, failures);
-    const base = { identity, signature, sbom: sbom.paper, provenance, checkedAtUnixMs: this.#options.clock() };
+    const index = await this.#indexOf(sbom, before);
+    const problem = problemText(problemsHiding('vulnerabilities', result.problems));
+    const found = { identity, scans: result.scans, problem };
+    const vulnerabilities = await this.#vulnerabilities.assess(
+      key,
+      found,
+      index?.components ?? [],
+      before?.vulnerabilities,
+    );
+    const checkedAtUnixMs = this.#options.clock();
+    const base = { identity, signature, sbom: sbom.paper, provenance, vulnerabilities, checkedAtUnixMs };
     const fresh: Papers = { ...base, freshForMs: freshForMs(base, failures) };
     const papers = keepProven(fresh, before);
     this.#events.lookedUp(fresh, result.problems, result.hosts);
     this.#papers.set(key, papers);
-    const index =
-      sbom.parsed !== undefined && sbom.document !== undefined
-        ? this.#sboms.put(sbom.document, sbom.parsed)
-        : await this.#sboms.load(papers.sbom.documentDigest ?? '');
     this.#remember(() => this.#options.cache.putPapers(key, papers));
-    return { papers, sbom: index };
+    return { papers, sbom: index, vulnerabilities: this.#vulnerabilities.list(key) };
+  }
+
+  /** The SBOM that was found, else the one that was known before, when nobody could look. */
+  async #indexOf(found: SbomResult, before: Papers | undefined): Promise<SbomIndex | undefined> {
+    if (found.parsed !== undefined && found.document !== undefined)
+      return this.#sboms.put(found.document, found.parsed);
+    return found.paper.outcome === 'unknown' ? this.#sboms.load(before?.sbom.documentDigest ?? '') : undefined;
+  }
+
+  async #judgeAgain(key: string, known: Papers, sbom: SbomIndex | undefined): Promise<ImageRecords> {
+    const vulnerabilities = await this.#vulnerabilities.reassess(key, known, sbom?.components ?? []);
+    const papers = { ...known, vulnerabilities };
+    this.#papers.set(key, papers);
+    this.#remember(() => this.#options.cache.putPapers(key, papers));
+    return { papers, sbom, vulnerabilities: this.#vulnerabilities.list(key) };
   }
 
   /** A store that fails costs a look-up after the next restart, not this answer. */
@@ -175,11 +211,12 @@ class RegistryRecords implements ClosableRecords {
   }
 
   /** Papers together with their index, if that is at hand or there is none. */
-  #loaded(papers: Papers): ImageRecords | undefined {
+  #loaded(key: string, papers: Papers): ImageRecords | undefined {
     const { documentDigest } = papers.sbom;
-    if (documentDigest === undefined) return { papers, sbom: undefined };
+    const vulnerabilities = this.#vulnerabilities.list(key);
+    if (documentDigest === undefined) return { papers, sbom: undefined, vulnerabilities };
     const sbom = this.#sboms.peek(documentDigest);
-    return sbom === undefined ? undefined : { papers, sbom };
+    return sbom === undefined ? undefined : { papers, sbom, vulnerabilities };
   }
 
   #isFresh(papers: Papers): boolean {
@@ -216,6 +253,7 @@ class RegistryRecords implements ClosableRecords {
       signature: { ...paper, records: [] },
       sbom: emptyPaper('unknown', reason, undefined),
       provenance: { ...paper, predicateType: undefined, builderId: undefined, sourceUri: undefined },
+      vulnerabilities: noVulnerabilities('unknown', reason),
       checkedAtUnixMs: this.#options.clock(),
       freshForMs: 0,
     };

@@ -15,5 +15,10 @@ export type Evidence =
   | { kind: 'statement'; statement: Statement; verdict: Verdict; isInIndex: boolean; origin: Origin }
   /** An SBOM document without a signature of its own. */
   | { kind: 'document'; bytes: Uint8Array; digest: string; verdict: Verdict; origin: Origin }
-  /** An SBOM or provenance that cannot be used: broken, about another image, or of an unread format. */
-  | { kind: 'rejected'; paper: 'sbom' | 'provenance'; verdict: Verdict; origin: Origin };
+  /** A scan report, or VEX, without a signature of its own; an attested one is a statement. */
+  | { kind: 'report' | 'vex'; bytes: Uint8Array; digest: string; verdict: Verdict; origin: Origin }
+  /** A paper that cannot be used: broken, about another image, or of an unread format. */
+  | { kind: 'rejected'; paper: AttestedPaper; verdict: Verdict; origin: Origin };
+
+/** What attestations and documents can be about. */
+export type AttestedPaper = 'sbom' | 'provenance' | 'vulnerabilities';

@@ -7,6 +7,7 @@ import {
   cosignArtifactSignature,
   dsseEnvelope,
   inToto,
+  mayBeReport,
   notationSignature,
   readableSboms,
   sigstoreBundlePrefix,
@@ -21,6 +22,7 @@ import { materialOfAnnotations, openLegacySignature } from '../signature/legacy.
 import { openBundle } from './bundle.ts';
 import { openEnvelope, parseEnvelope } from './envelope.ts';
 import type { Evidence, Origin } from './evidence.ts';
+import { openReport } from './report.ts';
 import { openUnsignedStatement } from './unsigned.ts';
 
 export interface OpenOptions {
@@ -35,6 +37,7 @@ const mebibyte = 1024 * 1024;
 const maxSignaturePayloadBytes = mebibyte;
 const maxAttestationBytes = 32 * mebibyte;
 const maxSbomBytes = 64 * mebibyte;
+const maxReportBytes = 64 * mebibyte;
 const maxLayers = 64;
 
 /** Fetches and checks what an attachment carries. Never rejects: what could not be fetched is a problem. */
@@ -134,6 +137,8 @@ async function openOther(
     const verdict: Verdict = { outcome: 'unknown', reason: `SBOM format not supported: ${unread}`, signer: undefined };
     return [{ kind: 'rejected', paper: 'sbom', verdict, origin }];
   }
+  if (attachment.place === 'referrer' && types.some(mayBeReport))
+    return openReport(await fetch(maxReportBytes), layer.digest, attachment.manifest.subject?.digest, origin);
   const claimsSignature = attachment.place === 'signature-tag' || manifestType(attachment) === cosignArtifactSignature;
   return claimsSignature ? [listed('unrecognised', origin)] : [];
 }

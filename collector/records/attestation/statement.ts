@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AttestedPaper } from './evidence.ts';
 
 /** in-toto Statement (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md), v0.1 and v1. */
 const statementSchema = z.object({
@@ -23,10 +24,21 @@ export function isSbomPredicate(predicateType: string): boolean {
   );
 }
 
+/** https://github.com/sigstore/cosign/blob/main/specs/COSIGN_VULN_ATTESTATION_SPEC.md */
+export function isScanPredicate(predicateType: string): boolean {
+  return predicateType === 'https://cosign.sigstore.dev/attestation/vuln/v1';
+}
+
+/** With or without a version behind it, as in "https://openvex.dev/ns/v0.2.0". */
+export function isVexPredicate(predicateType: string): boolean {
+  return /^https:\/\/openvex\.dev\/ns(\/|$)/.test(predicateType) || predicateType === 'https://cyclonedx.org/vex';
+}
+
 /** Which papers a predicate type belongs to; all of them when the type is not known, since it may have been any. */
-export function papersOfPredicate(predicateType: string): readonly ('sbom' | 'provenance')[] {
-  if (predicateType === '') return ['sbom', 'provenance'];
+export function papersOfPredicate(predicateType: string): readonly AttestedPaper[] {
+  if (predicateType === '') return ['sbom', 'provenance', 'vulnerabilities'];
   if (isSbomPredicate(predicateType)) return ['sbom'];
+  if (isScanPredicate(predicateType) || isVexPredicate(predicateType)) return ['vulnerabilities'];
   return slsaPredicates.includes(predicateType) ? ['provenance'] : [];
 }
 

@@ -10,7 +10,7 @@ export interface Problem {
   hides?: readonly PaperKind[];
 }
 
-export type PaperKind = 'signature' | 'sbom' | 'provenance';
+export type PaperKind = 'signature' | 'sbom' | 'provenance' | 'vulnerabilities';
 
 export function toProblem(thrown: unknown, host: string, what: string, hides?: readonly PaperKind[]): Problem {
   const code = thrown instanceof CodedError ? thrown.code : 'REGISTRY_CLIENT_FAILED';

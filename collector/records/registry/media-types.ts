@@ -26,6 +26,13 @@ export const syftJson = 'application/vnd.syft+json';
 export const unreadSboms: readonly string[] = ['text/spdx', 'application/vnd.cyclonedx+xml', 'application/spdx3+json'];
 export const readableSboms: readonly string[] = [...spdxJson, cyclonedxJson, syftJson];
 
+const reportTypes: readonly string[] = ['application/json', 'application/sarif+json', 'application/vnd.openvex+json'];
+
+/** Whether a layer may be a scan report or VEX: no media type is agreed on, so that the content decides in the end. */
+export function mayBeReport(mediaType: string): boolean {
+  return reportTypes.includes(mediaType) || /(vex|vuln|sarif|grype|trivy).*json$/.test(mediaType);
+}
+
 /** The media type without parameters, in lower case. */
 export function bareMediaType(value: string | undefined): string {
   return (value ?? '').split(';', 1)[0]!.trim().toLowerCase();
