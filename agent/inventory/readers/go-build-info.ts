@@ -136,8 +136,19 @@ function readModules(text: string): Omit<GoBuildInfo, 'goVersion'> {
     } else if (kind === '=>' && last !== undefined) last.replacement = { path: first, version };
     else if (kind === 'build') {
       const equals = first.indexOf('=');
-      if (equals > 0) settings.set(first.slice(0, equals), first.slice(equals + 1));
+      if (equals > 0) settings.set(first.slice(0, equals), unquoted(first.slice(equals + 1)));
     }
   }
   return { path, main, dependencies, settings };
+}
+
+/** Values with spaces are written as Go writes string literals. */
+function unquoted(value: string): string {
+  if (value.startsWith('`')) return value.slice(1, -1);
+  if (!value.startsWith('"')) return value;
+  try {
+    return String(JSON.parse(value));
+  } catch {
+    return value.slice(1, -1);
+  }
 }
