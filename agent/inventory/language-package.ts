@@ -1,8 +1,8 @@
-import { PackageURL } from 'packageurl-js';
-import { errorText } from '../../common/errors.ts';
 import type { InventoryPackage, PackageType } from '../../common/inventory.ts';
 import type { ImageTree, InventorySink, TreeEntry } from './image-tree.ts';
 import { InventoryError } from './inventory-error.ts';
+import { problemOf } from './problem-of.ts';
+import { purlOf } from './purl.ts';
 
 /** What a reader of language packages knows; the rest of InventoryPackage follows from it. */
 export interface LanguagePackage {
@@ -41,11 +41,9 @@ export function languagePackage(found: LanguagePackage): InventoryPackage {
 }
 
 function packageUrl({ type, namespace, purlName, version, qualifiers }: LanguagePackage): string {
-  try {
-    return new PackageURL(type, namespace || null, purlName, version || null, qualifiers ?? null, null).toString();
-  } catch (error) {
-    throw new InventoryError('malformed', 'the name or version is not one of a package', { cause: error });
-  }
+  const purl = purlOf({ type, namespace, name: purlName, version, qualifiers });
+  if (purl === undefined) throw new InventoryError('malformed', 'the name or version is not one of a package');
+  return purl;
 }
 
 /** Runs `read` for each entry; what it throws becomes a problem of that entry, and the next is read. */
@@ -60,24 +58,28 @@ export async function readEach(
     try {
       await read(entry);
     } catch (error) {
-      sink.addProblem(problemOf(reader, entry.path, error));
+      sink.addProblem(problemOf(reader, entry.path, error, 'its packages are not listed'));
     }
   }
 }
 
-function problemOf(reader: string, path: string, thrown: unknown): Parameters<InventorySink['addProblem']>[0] {
-  const code = thrown instanceof InventoryError ? thrown.code : 'unreadable';
-  return { reader, path, code, reason: `${errorText(thrown).slice(0, 300)}; its packages are not listed` };
-}
-
 /**
- * The lowest layer that has the same bytes at this path: what copies files up (chown -R) brings no package. Of small
+ * The lowest layer from which on the file has had these bytes: what copies files up (chown -R) brings no package. Of small
  * files only.
  */
 export function lowestLayer(tree: ImageTree, entry: TreeEntry, bytes: Buffer): number {
-  let layer = entry.layer;
-  while (layer > 0 && tree.readAtLayer(entry.path, layer - 1, bytes.length)?.equals(bytes)) layer--;
-  return layer;
+  let lowest = entry.layer;
+  if (lowest === 0) return lowest;
+  for (const layer of tree.layersWith(entry.path).toSorted((a, b) => b - a)) {
+    if (layer >= lowest) continue;
+    try {
+      if (!tree.readAtLayer(entry.path, layer, bytes.length)?.equals(bytes)) break;
+    } catch {
+      break;
+    }
+    lowest = layer;
+  }
+  return lowest;
 }
 
 /** The bytes as text; what is no UTF-8 is read as Latin-1, which is what such old files are. */

@@ -58,6 +58,10 @@ export class MemoryTree implements ImageTree {
     return bytes === undefined || bytes.length > maxBytes ? undefined : bytes;
   }
 
+  layersWith(path: string): readonly number[] {
+    return (this.#walk(path, true)?.versions ?? []).map(({ layer }) => layer).toSorted((a, b) => a - b);
+  }
+
   #version(path: string): { bytes: Buffer } {
     const version = this.#walk(path, true)?.versions[0];
     if (version === undefined) throw new InventoryError('unreadable', `${path} is no regular file`);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { elfFile } from '../../../test/support/elf-file.ts';
@@ -41,5 +42,16 @@ test('a bomb is refused, and what is no list is malformed', async () => {
     ['/text', 'malformed'],
     ['/raw', 'malformed'],
     ['/list', 'malformed'],
+  ]);
+});
+
+test('a program that cargo-auditable built', async () => {
+  const bytes = readFileSync('test/fixtures/inventory/pricer.elf');
+  const { packages, problems } = await readMemory(cargoReader, [['/usr/bin/pricer', { bytes, mode: 0o755 }]]);
+  expect(problems).toEqual([]);
+  expect(packages.map(({ purl }) => purl)).toEqual([
+    'pkg:cargo/pricer@0.4.2',
+    'pkg:cargo/itoa@1.0.11',
+    'pkg:cargo/memchr@2.7.4',
   ]);
 });

@@ -1,9 +1,9 @@
 import { basename } from 'node:path/posix';
-import { errorText } from '../../../common/errors.ts';
 import type { ReadRange } from '../elf.ts';
 import type { ImageTree, InventorySink, PackageReader, TreeEntry } from '../image-tree.ts';
 import { InventoryError } from '../inventory-error.ts';
 import { languagePackage, readEach, textOf } from '../language-package.ts';
+import { problemOf } from '../problem-of.ts';
 import { identify, type JarArtifact } from './jar/identity.ts';
 import { mainAttributes, properties } from './jar/manifest.ts';
 import { type ArchiveBudget, entryBytes, openZip, zipEntries } from './jar/zip.ts';
@@ -94,11 +94,7 @@ class ArchiveVisit {
   }
 
   #note(where: string, error: unknown): void {
-    this.#sink.addProblem({
-      reader: 'jar',
-      path: this.#entry.path,
-      code: error instanceof InventoryError ? error.code : 'unreadable',
-      reason: `${where.slice(0, 200)}: ${errorText(error).slice(0, 200)}; what it holds is not listed`,
-    });
+    const consequence = `what ${where.slice(0, 200)} in it holds is not listed`;
+    this.#sink.addProblem(problemOf('jar', this.#entry.path, error, consequence));
   }
 }

@@ -1,7 +1,8 @@
-import { basename, dirname, join } from 'node:path/posix';
+import { dirname, join } from 'node:path/posix';
 import type { ImageTree, InventorySink, PackageReader, TreeEntry } from '../image-tree.ts';
 import { InventoryError } from '../inventory-error.ts';
 import { jsonObject, languagePackage, lowestLayer, readEach, shortText, textOf } from '../language-package.ts';
+import { problemOf } from '../problem-of.ts';
 import { coreMetadata } from './core-metadata.ts';
 import { readRecord } from './pypi-record.ts';
 
@@ -168,12 +169,7 @@ function optional(tree: ImageTree, path: string, maxBytes: number, sink: Invento
   try {
     return tree.read(path, maxBytes);
   } catch (error) {
-    sink.addProblem({
-      reader: 'pypi',
-      path,
-      code: error instanceof InventoryError ? error.code : 'unreadable',
-      reason: `${basename(path)} could not be read; files of this distribution have no owner`,
-    });
+    sink.addProblem(problemOf('pypi', path, error, 'files of this distribution have no owner'));
     return undefined;
   }
 }
