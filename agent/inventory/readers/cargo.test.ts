@@ -53,5 +53,6 @@ test('a program that cargo-auditable built', async () => {
     'pkg:cargo/pricer@0.4.2',
     'pkg:cargo/itoa@1.0.11',
     'pkg:cargo/memchr@2.7.4',
+    'pkg:cargo/serde@1.0.203',
   ]);
 });

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { InventoryPackage, PackageType } from '../../common/inventory.ts';
+import { reduceSyft, type SyftList } from '../../test/fixtures/inventory/reduce-syft.ts';
+import { runInventory } from './inventory.ts';
+
+const fixtures = 'test/fixtures/inventory';
+/** syft's words for types. */
+const words: Readonly<Record<PackageType, string>> = {
+  deb: 'deb',
+  apk: 'apk',
+  rpm: 'rpm',
+  npm: 'npm',
+  pypi: 'python',
+  golang: 'go-module',
+  maven: 'java-archive',
+  gem: 'gem',
+  cargo: 'rust-crate',
+};
+
+/** What only syft lists, and why Tallyman does not. Each must occur. */
+const onlySyft: Readonly<Record<string, readonly (readonly [why: string, what: RegExp])[]>> = {
+  debian: [],
+  application: [
+    [
+      'package.json among the tests of a package is material of tests, nothing that was installed',
+      /^npm .* \/srv\/app\/node_modules\/resolve\/test\//,
+    ],
+  ],
+  archives: [],
+};
+
+/** A package as syft writes it: the version of Go's standard library is the one of its compiler, and none is UNKNOWN. */
+function asSyft({ type, name, version, location }: InventoryPackage): string {
+  const spelled = type === 'golang' && name === 'stdlib' ? `go${version}` : version;
+  return `${words[type]} ${name} ${spelled || 'UNKNOWN'} ${location}`;
+}
+
+for (const [tree, explained] of Object.entries(onlySyft))
+  test(`the packages of ${tree} are those that syft lists, but for what is explained`, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tallyman-syft-'));
+    try {
+      execFileSync('tar', ['-xzf', join(fixtures, `${tree}.tar.gz`), '-C', directory]);
+      const { packages, problems } = await runInventory({ layers: [{ directory, digest: '' }], cpuShare: 1 });
+      // Lists of files are not in these trees.
+      expect(problems.filter(({ reader, path }) => reader !== 'dpkg' || !path.endsWith('.list'))).toEqual([]);
+      const syft = new Set(listOf(tree, directory).packages);
+      const own = new Set(packages.map(asSyft));
+      expect([...own].filter((line) => !syft.has(line))).toEqual([]);
+      const missing = [...syft].filter((line) => !own.has(line));
+      expect(missing.filter((line) => !explained.some(([, what]) => what.test(line)))).toEqual([]);
+      for (const [why, what] of explained)
+        expect(
+          missing.some((line) => what.test(line)),
+          why,
+        ).toBe(true);
+      expect(syft.size).toBeGreaterThan(100);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+/** As it was written down; where TALLYMAN_SYFT names a syft program, as that one says now. */
+function listOf(tree: string, directory: string): SyftList {
+  const syft = process.env.TALLYMAN_SYFT;
+  if (syft === undefined) return JSON.parse(readFileSync(join(fixtures, `${tree}.syft.json`), 'utf8')) as SyftList;
+  const output = ['-q', '--override-default-catalogers', 'image', '-o', 'json'];
+  const options = { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 } as const;
+  return reduceSyft(execFileSync(syft, ['scan', `dir:${directory}`, ...output], options));
+}
