@@ -23,7 +23,7 @@ export interface LanguagePackage {
   qualifiers?: Readonly<Record<string, string>>;
 }
 
-/** Throws InventoryError for a name or version that no package URL can be made of. */
+/** Throws InventoryError for a name that no package URL can be made of. */
 export function languagePackage(found: LanguagePackage): InventoryPackage {
   return {
     type: found.type,
@@ -41,8 +41,10 @@ export function languagePackage(found: LanguagePackage): InventoryPackage {
 }
 
 function packageUrl({ type, namespace, purlName, version, qualifiers }: LanguagePackage): string {
-  const purl = purlOf({ type, namespace, name: purlName, version, qualifiers });
-  if (purl === undefined) throw new InventoryError('malformed', 'the name or version is not one of a package');
+  const parts = { type, namespace, name: purlName, qualifiers };
+  // A version that package URLs of this type cannot have must not hide the package.
+  const purl = purlOf({ ...parts, version }) ?? purlOf({ ...parts, version: '' });
+  if (purl === undefined) throw new InventoryError('malformed', 'its name is not one of a package');
   return purl;
 }
 

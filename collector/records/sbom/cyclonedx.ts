@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ownedOccurrence } from '../../../common/sbom-export/cyclonedx.ts';
 import { SbomBuilder } from './builder.ts';
 import { SbomError } from './errors.ts';
 import { limits, type ParsedSbom } from './model.ts';
@@ -25,7 +26,7 @@ const component = z.object({
   purl: text.nullish(),
   properties,
   evidence: z
-    .object({ occurrences: z.array(z.object({ location: text })).nullish() })
+    .object({ occurrences: z.array(z.object({ location: text, additionalContext: text.nullish() })).nullish() })
     .nullish()
     .catch(null),
 });
@@ -95,8 +96,10 @@ function addComponent(builder: SbomBuilder, entry: CdxComponent): number {
     layerDigest: get('syft:location:0:layerID', 'aquasecurity:trivy:LayerDiffID'),
   });
   const paths = [get('syft:location:0:path'), get('aquasecurity:trivy:FilePath')];
-  const occurrences = (entry.evidence?.occurrences ?? []).map(({ location }) => location.replace(/#\d+$/, ''));
-  for (const path of [...paths, ...occurrences]) if (path) builder.addEvidence(path, number);
+  for (const path of paths) if (path) builder.addEvidence(path, number);
+  for (const { location, additionalContext } of entry.evidence?.occurrences ?? [])
+    if (additionalContext === ownedOccurrence) builder.addFile(location, number);
+    else builder.addEvidence(location.replace(/#\d+$/, ''), number);
   return number;
 }
 
