@@ -1,12 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { InventoryPackage, PackageType } from '../../common/inventory.ts';
-import { reduceSyft, type SyftList } from '../../test/fixtures/inventory/reduce-syft.ts';
+import type { Inventory, InventoryPackage, PackageType } from '../../common/inventory.ts';
+import { toCycloneDx } from '../../common/sbom-export/cyclonedx.ts';
+import { toSpdx } from '../../common/sbom-export/spdx.ts';
+import { reduceSyft, type SyftDocument, type SyftList } from '../../test/fixtures/inventory/reduce-syft.ts';
 import { runInventory } from './inventory.ts';
 
+/** A real syft to ask instead of reading what it once said. */
+const syftProgram = process.env.TALLYMAN_SYFT;
+const outputOptions = { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 } as const;
 const fixtures = 'test/fixtures/inventory';
 /** syft's words for types. */
 const words: Readonly<Record<PackageType, string>> = {
@@ -44,7 +49,8 @@ for (const [tree, explained] of Object.entries(onlySyft))
     const directory = mkdtempSync(join(tmpdir(), 'tallyman-syft-'));
     try {
       execFileSync('tar', ['-xzf', join(fixtures, `${tree}.tar.gz`), '-C', directory]);
-      const { packages, problems } = await runInventory({ layers: [{ directory, digest: '' }], cpuShare: 1 });
+      const inventory = await runInventory({ layers: [{ directory, digest: '' }], cpuShare: 1 });
+      const { packages, problems } = inventory;
       // Lists of files are not in these trees.
       expect(problems.filter(({ reader, path }) => reader !== 'dpkg' || !path.endsWith('.list'))).toEqual([]);
       const syft = new Set(listOf(tree, directory).packages);
@@ -58,6 +64,7 @@ for (const [tree, explained] of Object.entries(onlySyft))
           why,
         ).toBe(true);
       expect(syft.size).toBeGreaterThan(100);
+      if (syftProgram !== undefined) expectReadBack(syftProgram, inventory, directory);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -65,9 +72,20 @@ for (const [tree, explained] of Object.entries(onlySyft))
 
 /** As it was written down; where TALLYMAN_SYFT names a syft program, as that one says now. */
 function listOf(tree: string, directory: string): SyftList {
-  const syft = process.env.TALLYMAN_SYFT;
-  if (syft === undefined) return JSON.parse(readFileSync(join(fixtures, `${tree}.syft.json`), 'utf8')) as SyftList;
+  if (syftProgram === undefined)
+    return JSON.parse(readFileSync(join(fixtures, `${tree}.syft.json`), 'utf8')) as SyftList;
   const output = ['-q', '--override-default-catalogers', 'image', '-o', 'json'];
-  const options = { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 } as const;
-  return reduceSyft(execFileSync(syft, ['scan', `dir:${directory}`, ...output], options));
+  return reduceSyft(execFileSync(syftProgram, ['scan', `dir:${directory}`, ...output], outputOptions));
+}
+
+/** What syft makes of both exports: the same packages, with the same package URLs. */
+function expectReadBack(syft: string, inventory: Inventory, directory: string): void {
+  const subject = { name: 'app', digest: undefined, createdAt: '2026-01-02T03:04:05Z', toolVersion: '0.1.0' };
+  const own = inventory.packages.map(({ type, name, version }) => `${words[type]} ${name} ${version}`).toSorted();
+  for (const document of [toCycloneDx(inventory, subject), toSpdx(inventory, subject)]) {
+    const path = join(directory, 'exported.json');
+    writeFileSync(path, JSON.stringify(document));
+    const read = JSON.parse(execFileSync(syft, ['convert', path, '-q', '-o', 'json'], outputOptions)) as SyftDocument;
+    expect(read.artifacts.map(({ type, name, version }) => `${type} ${name} ${version}`).toSorted()).toEqual(own);
+  }
 }
