@@ -100,6 +100,7 @@ class ComposedAgent implements Agent {
     // Twice: what is lost to nobody in particular is told when it has been seen twice.
     for (let pass = 0; pass < 2; pass++) this.#stages.losses.check();
     this.#stages.files.close();
+    await this.#stages.inventories.close();
     await this.#stages.integrity.close();
     await this.#stages.privileges.close();
     this.#stages.sensor.close();

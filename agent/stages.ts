@@ -1,3 +1,4 @@
+import { ChannelCredentials } from '@grpc/grpc-js';
 import { BaselineStore } from './baseline/baseline-store.ts';
 import { type AgentConfig, requireCgroupRoot } from './config.ts';
 import { type Attributor, createAttributor } from './container/attributor.ts';
@@ -11,6 +12,7 @@ import { FileWatch } from './files/file-watch.ts';
 import { UserNames } from './files/user-names.ts';
 import { loadWatchList } from './files/watch-list.ts';
 import { createIntegrity, type Integrity } from './integrity/integrity.ts';
+import { InventoryService } from './inventory/inventory-service.ts';
 import { containerIdOf, lost, lostByGap, lostNow } from './lost.ts';
 import { describeNode } from './node.ts';
 import { LossLog } from './observe/loss-log.ts';
@@ -53,6 +55,7 @@ export class AgentStages {
   readonly files: FileWatch;
   readonly integrity: Integrity;
   readonly losses: LossWatch;
+  readonly inventories: InventoryService;
 
   /** @throws {CodedError} CONFIG_INVALID, RULES_INVALID and those of the sensor */
   constructor(config: AgentConfig, parts: AgentParts) {
@@ -82,6 +85,7 @@ export class AgentStages {
     this.files = this.#createFileWatch();
     this.integrity = this.#createIntegrity();
     this.losses = this.#createLossWatch();
+    this.inventories = this.#createInventories();
   }
 
   #createUplink(): Uplink {
@@ -92,6 +96,7 @@ export class AgentStages {
       ...{ address: uplinkAddress, insecureUplink, maxQueueItems, maxQueueBytes },
       ...{ node, agentId: `${nodeName}:${node.bootId.slice(0, 8)}`, epoch: nowUnixNs(), logger, metrics },
       onBaselines: (update) => this.#baselines.update(update),
+      onInventoryRequest: (request) => this.inventories.request(request),
     });
   }
 
@@ -226,6 +231,16 @@ export class AgentStages {
       onChange: (event) => this.attributor.onEvent(event),
       onExecutionEnded: (execution) => this.pipeline.onExecutionEnded(execution),
       onSampled: (task) => this.privileges.onSampled(task),
+    });
+  }
+
+  #createInventories(): InventoryService {
+    const { uplinkAddress, procRoot } = this.#config;
+    const { logger, metrics } = this.#parts;
+    return new InventoryService({
+      ...{ address: uplinkAddress, credentials: ChannelCredentials.createInsecure(), procRoot, logger, metrics },
+      containers: () => this.directory.list(),
+      layerDigests: (container) => this.directory.layerDigests(container),
     });
   }
 

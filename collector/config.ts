@@ -30,6 +30,15 @@ const baselines = z.strictObject({
   staleAfterMs: count.default(defaultLearning.staleAfterMs),
 });
 
+/** Has agents read what images contain, each image once. */
+const inventory = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Asked of all agents together at once. */
+  maxAsked: count.max(64).default(4),
+  /** How long an agent has before another one is asked. */
+  answerMs: count.default(15 * 60_000),
+});
+
 const retention = z.strictObject({
   maxAlerts: count.default(defaultStoreBounds.maxAlerts),
   maxAlertAgeDays: z
@@ -81,6 +90,7 @@ export const collectorConfigSchema = z.strictObject({
   papersWaitMs: z.number().int().min(0).max(60_000).default(3_000),
   retention: retention.prefault({}),
   baselines: baselines.prefault({}),
+  inventory: inventory.prefault({}),
   /** OTLP endpoint for the collector's own traces; not the alerts'. Else OTEL_EXPORTER_OTLP_ENDPOINT, else none. */
   selfTelemetryEndpoint: z.string().min(1).optional(),
 });

@@ -1,6 +1,7 @@
 import { Episode } from '../common/episode.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { Container } from '../proto/generated/tallyman/v1/container.ts';
 import type { Finding } from '../proto/generated/tallyman/v1/finding.ts';
 import type { Node } from '../proto/generated/tallyman/v1/uplink.ts';
 import type { Correlator } from './correlate/correlate.ts';
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   maxConcurrentFindings?: number;
   /** Items taken from the inbox and not yet done. */
   maxOutstandingItems?: number;
+  /** A container was reported, and is stored. */
+  onContainer?: (nodeName: string, container: Container) => void;
   /** Called when the inbox got smaller. */
   onDrained?: () => void;
   logger: Logger;

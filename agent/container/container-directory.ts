@@ -52,6 +52,8 @@ export interface ContainerDirectory {
   /** All containers known, exited ones included while they are remembered. */
   list(): Container[];
   get(id: string): Container | undefined;
+  /** Diff ids of the layers of a container's image, the lowest first; empty when nobody tells. @throws CodedError of the runtime */
+  layerDigests(container: Container): Promise<readonly string[]>;
   /** Compares with the hierarchy soon: births and deaths of cgroups may have gone unreported. */
   rescan(): void;
   /** Calls the listener whenever a look-up may have a new answer; answers how to stop that. */
@@ -159,6 +161,11 @@ class Directory implements ContainerDirectory {
 
   get(id: string): Container | undefined {
     return this.#table.get(id);
+  }
+
+  async layerDigests({ runtime: name, image }: Container): Promise<readonly string[]> {
+    const runtime = this.#runtimes.find((one) => one.name === name);
+    return image === undefined ? [] : ((await runtime?.layerDigests?.(image)) ?? []);
   }
 
   rescan(): void {

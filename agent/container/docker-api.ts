@@ -54,6 +54,11 @@ export class DockerApi {
     return dockerContainer(inspect, await this.#image(inspect.Image), this.#probe, this.runtimeName);
   }
 
+  /** Diff ids of the layers of an image, the lowest first. @throws CodedError docker-unreachable, docker-busy */
+  async layerDigests(imageId: string): Promise<readonly string[]> {
+    return (await this.#image(imageId))?.layerDigests ?? [];
+  }
+
   /** Ids of the containers that have not ended. */
   async livingIds(): Promise<string[]> {
     const filters = { status: this.runtimeName === 'podman' ? podmanLivingStates : livingStates };

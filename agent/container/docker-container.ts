@@ -27,6 +27,8 @@ export interface DockerImageFacts {
   platform: string;
   /** Digest of the index or manifest the image is stored under (containerd image store); empty in the classic store. */
   targetDigest: string;
+  /** Diff ids, the lowest first. */
+  layerDigests: string[];
 }
 
 /** From GET /images/{id}/json. */
@@ -39,6 +41,7 @@ export function dockerImageFacts(inspect: unknown): DockerImageFacts {
   const storedByTarget = image.has('Descriptor') || repoDigests.some((digest) => digest.endsWith(`@${id}`));
   return {
     repoDigests,
+    layerDigests: image.object('RootFS').texts('Layers'),
     platform: [os, architecture, variant].filter((part) => part !== '').join('/'),
     targetDigest: storedByTarget ? image.object('Descriptor').text('digest') || id : '',
   };

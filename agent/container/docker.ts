@@ -3,7 +3,7 @@ import { Episode } from '../../common/episode.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
-import { type Container, ContainerState } from './container.ts';
+import { type Container, ContainerState, type Image } from './container.ts';
 import { DockerApi, type DockerApiOptions } from './docker-api.ts';
 import { containerFromEvent, type DockerEvent } from './docker-container.ts';
 import { DockerEventStream } from './docker-events.ts';
@@ -77,6 +77,11 @@ export class DockerRuntime implements ContainerRuntime {
     const inspection = this.#api.container(containerId).finally(() => this.#inspecting.delete(containerId));
     this.#inspecting.set(containerId, inspection);
     return inspection;
+  }
+
+  /** An image's id is the digest of its config; where the containerd store is used, the digest it was pulled by. */
+  layerDigests({ targetDigest, configDigest }: Image): Promise<readonly string[]> {
+    return this.#api.layerDigests(targetDigest || configDigest);
   }
 
   status(): RuntimeStatus {

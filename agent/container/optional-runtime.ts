@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Container } from './container.ts';
+import type { Container, Image } from './container.ts';
 import type { ContainerRuntime, RuntimeSink, RuntimeStatus } from './runtime.ts';
 
 export interface OptionalRuntimeOptions {
@@ -55,6 +55,10 @@ export class OptionalRuntime implements ContainerRuntime {
     clearInterval(this.#timer);
     await this.#runtime?.close();
     await this.#starting;
+  }
+
+  async layerDigests(image: Image): Promise<readonly string[]> {
+    return (await this.#runtime?.layerDigests?.(image)) ?? [];
   }
 
   #look(sink: RuntimeSink): void {

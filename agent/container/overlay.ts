@@ -18,6 +18,12 @@ export type OverlayRoot =
   /** Could not be told. */
   | { state: 'unknown'; reason: string };
 
+/**
+ * Where container runtimes keep layers: Docker and podman (overlay2, overlay), containerd (snapshots). The path comes from the
+ * mounts of the container, which one that may mount can arrange: it must not be led to other directories of the host.
+ */
+export const runtimeLayerPath = /\/(?:overlay2?|overlay-containers)\/[^/]+\/diff$|\/snapshots\/\d+\/fs$/;
+
 const maxMountinfoBytes = 4 * 1024 * 1024;
 const maxLowerDirectories = 512;
 

@@ -1,4 +1,4 @@
-import type { Container } from './container.ts';
+import type { Container, Image } from './container.ts';
 
 /**
  * A container runtime as the directory sees it: it lists what runs, follows what happens and answers for one id. The
@@ -17,6 +17,8 @@ export interface ContainerRuntime {
    * @throws CodedError when the runtime could not be asked; that is not the same as `undefined`: it has no such container.
    */
   inspect(containerId: string): Promise<Container | undefined>;
+  /** Diff ids of an image's layers, the lowest first; empty when it does not tell. @throws CodedError as `inspect` */
+  layerDigests?(image: Image): Promise<readonly string[]>;
   /** The kernel says that something has happened to this container of the runtime: it may look sooner than it would. */
   hint?(containerId: string): void;
   status(): RuntimeStatus;

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../../common/errors.ts';
-import type { OverlayRoot } from '../container/overlay.ts';
+import { type OverlayRoot, runtimeLayerPath } from '../container/overlay.ts';
 import { ImageLayers } from './image-layers.ts';
 import type { PrivilegeFact } from './privilege-facts.ts';
 import { findWrittenDirectories, type WalkOptions, type WrittenDirectory } from './written-directories.ts';
@@ -10,19 +10,13 @@ const permissionBits = 0o7777;
 /** Above it, memory is no place for what is written. */
 const largeBytes = 64 * 1024 * 1024;
 
-/**
- * Where container runtimes keep writable layers: Docker and podman (overlay2, overlay), containerd (snapshots). The path comes
- * from the mounts of the container, which one that may mount can arrange: it must not be led to other directories of the host.
- */
-const layerPath = /\/(?:overlay2?|overlay-containers)\/[^/]+\/diff$|\/snapshots\/\d+\/fs$/;
-
 /** Looks a container's writable layer through; the facts that follow. Never throws. */
 export async function scanRoot(procRoot: string, root: OverlayRoot, options: WalkOptions): Promise<PrivilegeFact[]> {
   if (root.state === 'not-overlay')
     return [scanned('not-overlay', `its root is ${root.filesystemType}, which does not tell what was written`)];
   if (root.state === 'unknown') return [scanned('unknown', root.reason)];
   if (root.upperDirectory === '') return [scanned('read-only', '')];
-  if (root.relative || !layerPath.test(root.upperDirectory))
+  if (root.relative || !runtimeLayerPath.test(root.upperDirectory))
     return [scanned('unknown', `${root.upperDirectory} is no place where a container runtime keeps writable layers`)];
   // The host's files: the agent's own, but where it is a container.
   return await scanOverlay(procRoot === '/proc' ? '/' : join(procRoot, '1/root'), root, options);

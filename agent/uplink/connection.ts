@@ -7,6 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { errorText } from '../../common/errors.ts';
 import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
+import type { InventoryRequest } from '../../proto/generated/tallyman/v1/inventory.ts';
 import {
   ConnectResponse,
   type Hello,
@@ -19,6 +20,7 @@ export interface ConnectionEvents {
   welcome(welcome: Welcome): void;
   ack(sequence: bigint): void;
   baselines(update: BaselineUpdate): void;
+  inventory(request: InventoryRequest): void;
   /** A message that is none; the stream goes on. */
   undecodable(reason: string): void;
   /** Once, and the last event. */
@@ -94,6 +96,7 @@ export class UplinkConnection {
       this.#events.welcome(message.value);
     } else if (message?.$case === 'ack' && this.#welcomed) this.#events.ack(message.value.sequence);
     else if (message?.$case === 'baselineUpdate' && this.#welcomed) this.#events.baselines(message.value);
+    else if (message?.$case === 'inventoryRequest' && this.#welcomed) this.#events.inventory(message.value);
     else if (message !== undefined) this.#close(`unexpected ${message.$case} from the collector`);
     // A message of a kind this version does not know is left alone: a newer collector may send it.
   }

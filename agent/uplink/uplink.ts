@@ -7,6 +7,7 @@ import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
 import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
+import type { InventoryRequest } from '../../proto/generated/tallyman/v1/inventory.ts';
 import type { Node, Welcome } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { UplinkConnection } from './connection.ts';
 import { InFlight } from './in-flight.ts';
@@ -34,6 +35,8 @@ export interface UplinkOptions {
   welcomeTimeoutMs?: number;
   /** What the collector tells of the workloads that run here. */
   onBaselines?: (update: BaselineUpdate) => void;
+  /** The collector wants to know what an image contains. */
+  onInventoryRequest?: (request: InventoryRequest) => void;
   backoff?: { initialMs: number; maxMs: number };
   logger: Logger;
   metrics: Metrics;
@@ -164,6 +167,7 @@ class GrpcUplink implements Uplink {
             welcome: (welcome) => this.#welcome(welcome),
             ack: (sequence) => this.#acknowledged(sequence),
             baselines: (update) => this.#options.onBaselines?.(update),
+            inventory: (request) => this.#options.onInventoryRequest?.(request),
             undecodable: (reason) => this.#undecodable(reason),
             closed: resolve,
           },

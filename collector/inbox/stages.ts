@@ -29,6 +29,7 @@ export interface StagesOptions {
   baselines: StageBaselines;
   gapLog: GapLog;
   storeEpisode: Episode;
+  onContainer?: (nodeName: string, container: Container) => void;
   signal: AbortSignal;
   logger: Logger;
   metrics: Metrics;
@@ -99,6 +100,7 @@ export class Stages {
     const { store, correlator } = this.#options;
     await this.#persist(() => store.putContainer(item.node.name, container, item.receivedAtUnixMs));
     this.#stored.set(`${item.node.name} ${container.id}`, true);
+    await this.#persist(() => this.#options.onContainer?.(item.node.name, container));
     correlator.prefetch(container);
   }
 

@@ -1,10 +1,15 @@
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerReadableStream, type sendUnaryData, status } from '@grpc/grpc-js';
 import { Episode } from '../../common/episode.ts';
 import { CodedError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
+import {
+  type DeliverInventoryResponse,
+  type InventoryRequest,
+  InventoryServiceService,
+} from '../../proto/generated/tallyman/v1/inventory.ts';
 import type { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { UplinkServiceService } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Store } from '../store/store.ts';
@@ -31,11 +36,16 @@ export interface IngestOptions {
   onDisconnected?: (agentId: string) => void;
   /** The agent was behind with reading, and has caught up. */
   onAgentDrained?: (agentId: string) => void;
+  /** Takes inventories that were asked for. */
+  receiveInventory?: (call: InventoryCall, answer: sendUnaryData<DeliverInventoryResponse>) => void;
   /** Called after each stored batch. */
   onStored?: () => void;
   logger: Logger;
   metrics: Metrics;
 }
+
+/** An agent that delivers what it was asked for; messages are not decoded. */
+export type InventoryCall = ServerReadableStream<Uint8Array, DeliverInventoryResponse>;
 
 export interface ConnectedAgent {
   agentId: string;
@@ -52,6 +62,8 @@ export interface Ingest {
   agents(): ConnectedAgent[];
   /** blocked: the agent is behind with reading; `onAgentDrained` is called when it has caught up. gone: it is not connected. */
   tellBaselines(agentId: string, update: BaselineUpdate): 'sent' | 'blocked' | 'gone';
+  /** As `tellBaselines`; nothing tells when a blocked agent could be asked. */
+  askInventory(agentId: string, request: InventoryRequest): 'sent' | 'blocked' | 'gone';
   /** Why batches cannot be stored at the moment. */
   failing(): string | undefined;
   /** Ends all streams (agents reconnect and send again what was not acknowledged) and stops listening. */
@@ -63,6 +75,14 @@ const maxMessageBytes = 4 * 1024 * 1024;
 /** Requests stay bytes here: see wire.ts for why they are decoded item by item. */
 const serviceDefinition = {
   connect: { ...UplinkServiceService.connect, requestDeserialize: (bytes: Buffer): Uint8Array => bytes },
+};
+
+/** Requests stay bytes, so that what cannot be decoded is answered with the reason. */
+const inventoryDefinition = {
+  deliverInventory: {
+    ...InventoryServiceService.deliverInventory,
+    requestDeserialize: (bytes: Buffer): Uint8Array => bytes,
+  },
 };
 
 /** The gRPC side of the collector that agents connect to. */
@@ -92,6 +112,8 @@ class UplinkIngest implements Ingest {
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 20_000,
     });
+    if (options.receiveInventory !== undefined)
+      this.#server.addService(inventoryDefinition, { deliverInventory: options.receiveInventory });
     this.#server.addService(serviceDefinition, { connect: (call: UplinkCall) => this.#accept(call) });
   }
 
@@ -124,8 +146,12 @@ class UplinkIngest implements Ingest {
     return [...this.#byAgent.values()].map(({ connected }) => connected);
   }
 
-  tellBaselines(agentId: string, update: BaselineUpdate): 'sent' | 'blocked' | 'gone' {
-    return this.#byAgent.get(agentId)?.session.tellBaselines(update) ?? 'gone';
+  tellBaselines(agentId: string, value: BaselineUpdate): 'sent' | 'blocked' | 'gone' {
+    return this.#byAgent.get(agentId)?.session.tell({ message: { $case: 'baselineUpdate', value } }) ?? 'gone';
+  }
+
+  askInventory(agentId: string, value: InventoryRequest): 'sent' | 'blocked' | 'gone' {
+    return this.#byAgent.get(agentId)?.session.tell({ message: { $case: 'inventoryRequest', value } }) ?? 'gone';
   }
 
   failing(): string | undefined {

@@ -3,7 +3,6 @@ import type { Episode } from '../../common/episode.ts';
 import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { version } from '../../common/version.ts';
-import type { BaselineUpdate } from '../../proto/generated/tallyman/v1/baseline.ts';
 import type { ConnectResponse, Hello, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { judgeSequence, type SequenceVerdict } from '../store/sequence.ts';
 import type { Store } from '../store/store.ts';
@@ -74,11 +73,11 @@ export class UplinkSession {
     if (!this.#ended && !this.#writeBlocked && this.#host.hasRoom()) this.#call.resume();
   }
 
-  /** Tells the agent baselines, unless it is behind with reading. */
-  tellBaselines(update: BaselineUpdate): 'sent' | 'blocked' | 'gone' {
+  /** Tells the agent something, unless it is behind with reading. */
+  tell(response: ConnectResponse): 'sent' | 'blocked' | 'gone' {
     if (this.#ended || this.#agent === undefined) return 'gone';
     if (this.#writeBlocked) return 'blocked';
-    this.#write({ message: { $case: 'baselineUpdate', value: update } });
+    this.#write(response);
     return 'sent';
   }
 

@@ -110,6 +110,23 @@ export interface StoredImageFinding {
   changedUnixMs: number;
 }
 
+/** How far the inventory of an image is. */
+export interface InventoryWork {
+  /** See collector/images/image-key.ts. */
+  imageKey: string;
+  state: 'wanted' | 'asked' | 'received' | 'failed';
+  /** Who was asked last; empty: nobody yet. */
+  agentId: string;
+  /** What that agent has to name; empty: nobody was asked. */
+  requestId: string;
+  attempts: number;
+  /** Why it failed last. */
+  reason: string;
+  /** When it is to be asked (again), or who was asked is given up. */
+  dueUnixMs: number;
+  changedUnixMs: number;
+}
+
 /** Something that is known not to have been seen. */
 export interface StoredGap {
   nodeName: string;
@@ -150,6 +167,7 @@ export interface Pruned {
   nodes: number;
   gaps: number;
   imageFindings: number;
+  inventoryWork: number;
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
@@ -204,6 +222,13 @@ export interface Store extends RecordsCache, BaselineStore {
   /** All rules that told something of the image. */
   listImageFindings(imageKey: string): StoredImageFinding[];
   putImageFinding(finding: StoredImageFinding): void;
+
+  getInventoryWork(imageKey: string): InventoryWork | undefined;
+  putInventoryWork(work: InventoryWork): void;
+  /** What is not received and due, the longest due first. */
+  dueInventoryWork(nowUnixMs: number, limit: number): InventoryWork[];
+  /** How many are in each state. */
+  countInventoryWork(): Record<InventoryWork['state'], number>;
 
   /** `status` undefined keeps the status that is stored. */
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void;

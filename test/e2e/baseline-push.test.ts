@@ -48,6 +48,7 @@ function connect(change: Parameters<typeof Hello.fromPartial>[0] = {}) {
       ack: () => undefined,
       closed: () => undefined,
       baselines: (one) => updates.push(one),
+      inventory: () => undefined,
       undecodable: (reason) => expect.fail(reason),
     },
   );

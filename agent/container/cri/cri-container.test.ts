@@ -14,7 +14,7 @@ import { maxInfoLength } from './cri-info.ts';
 const id = 'a1'.repeat(32);
 const digest = (character: string): string => `sha256:${character.repeat(64)}`;
 const probes = { socket: () => true, namespace: () => undefined, apparmor: () => true };
-const facts = { configDigest: digest('c'), repoDigests: [`quay.io/shop/web@${digest('d')}`], platform: 'linux/arm64' };
+const facts = { configDigest: digest('c'), repoDigests: [`quay.io/shop/web@${digest('d')}`], platform: 'linux/arm64', layerDigests: [] };
 const sandbox: PodSandboxStatusResponse = {
   status: PodSandboxStatus.fromPartial({
     id: 'b2'.repeat(32),

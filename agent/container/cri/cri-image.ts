@@ -15,6 +15,8 @@ export interface CriImageFacts {
   repoDigests: string[];
   /** "linux/amd64"; empty if not told. */
   platform: string;
+  /** Diff ids, the lowest first. */
+  layerDigests: string[];
 }
 
 /** Undefined when there is no such image. */
@@ -26,6 +28,7 @@ export function criImageFacts({ image, info }: ImageStatusResponse): CriImageFac
     configDigest: digestOf(image.id),
     repoDigests: image.repoDigests.filter((digest) => repoDigestForm.test(digest)).slice(0, maxRepoDigests),
     platform: platform.join('/'),
+    layerDigests: spec.object('rootfs').texts('diff_ids'),
   };
 }
 

@@ -3,7 +3,7 @@ import { Episode } from '../../../common/episode.ts';
 import { CodedError, errorText } from '../../../common/errors.ts';
 import type { Logger } from '../../../common/logger.ts';
 import { blankContainer } from '../blank-container.ts';
-import { type Container, ContainerState } from '../container.ts';
+import { type Container, ContainerState, type Image } from '../container.ts';
 import type { ContainerRuntime, RuntimeSink, RuntimeStatus } from '../runtime.ts';
 import { CriApi, type CriApiOptions } from './cri-api.ts';
 import { criContainer, criSandbox, sandboxImageOf } from './cri-container.ts';
@@ -75,6 +75,10 @@ export class CriRuntime implements ContainerRuntime {
     return new Promise((attempted) => {
       this.#running = this.#follow(attempted);
     });
+  }
+
+  async layerDigests({ configDigest }: Image): Promise<readonly string[]> {
+    return (await this.#api.image(configDigest))?.layerDigests ?? [];
   }
 
   inspect(containerId: string): Promise<Container | undefined> {

@@ -12,6 +12,7 @@ import type {
   AlertFilter,
   GapFilter,
   InboxItem,
+  InventoryWork,
   Pruned,
   Store,
   StoredAlert,
@@ -169,6 +170,22 @@ class SqliteStore implements Store {
 
   putImageFinding(finding: StoredImageFinding): void {
     this.#guard('storing a finding of an image', () => this.#tables.imageFindings.put(finding));
+  }
+
+  getInventoryWork(imageKey: string): InventoryWork | undefined {
+    return this.#guard('reading inventories', () => this.#tables.inventoryWork.get(imageKey));
+  }
+
+  putInventoryWork(work: InventoryWork): void {
+    this.#guard('storing the state of an inventory', () => this.#tables.inventoryWork.put(work));
+  }
+
+  dueInventoryWork(nowUnixMs: number, limit: number): InventoryWork[] {
+    return this.#guard('reading inventories', () => this.#tables.inventoryWork.due(nowUnixMs, limit));
+  }
+
+  countInventoryWork(): Record<InventoryWork['state'], number> {
+    return this.#guard('reading inventories', () => this.#tables.inventoryWork.count());
   }
 
   putNode(node: Node, agentId: string, status: AgentStatus | undefined, seenAtUnixMs: number): void {

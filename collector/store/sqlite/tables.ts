@@ -7,6 +7,7 @@ import { ContainerTable } from './container-table.ts';
 import { GapTable } from './gap-table.ts';
 import { ImageFindingTable } from './image-finding-table.ts';
 import { InboxTable } from './inbox-table.ts';
+import { InventoryWorkTable } from './inventory-work-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
 import { RepeatsTable } from './repeats-table.ts';
@@ -25,6 +26,7 @@ export interface StoreBounds {
   maxGaps: number;
   maxGapAgeMs: number;
   maxImageFindings: number;
+  maxInventoryWork: number;
   /** How long an agent may be away before its batch numbering is forgotten. */
   sourceKeptMs: number;
   /** Size of the database file, without its write-ahead log. */
@@ -48,6 +50,7 @@ export const defaultStoreBounds: StoreBounds = {
   maxGaps: 20_000,
   maxGapAgeMs: 30 * dayMs,
   maxImageFindings: 200_000,
+  maxInventoryWork: 100_000,
   sourceKeptMs: 7 * dayMs,
   maxDatabaseBytes: 8 * 1024 * mebibyte,
 };
@@ -61,6 +64,7 @@ export interface Tables {
   nodes: NodeTable;
   gaps: GapTable;
   imageFindings: ImageFindingTable;
+  inventoryWork: InventoryWorkTable;
   papers: PapersTable;
   documents: DocumentTable;
   baselines: BaselineTable;
@@ -76,6 +80,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     nodes: new NodeTable(database),
     gaps: new GapTable(database),
     imageFindings: new ImageFindingTable(database),
+    inventoryWork: new InventoryWorkTable(database),
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
     baselines: new BaselineTable(database),
@@ -93,5 +98,6 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
     gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),
     imageFindings: tables.imageFindings.prune(bounds.maxImageFindings),
+    inventoryWork: tables.inventoryWork.prune(bounds.maxInventoryWork),
   };
 }

@@ -18,6 +18,7 @@ CREATE TABLE inventory_work (
   -- "wanted", "asked", "received", "failed"
   state TEXT NOT NULL,
   agent_id TEXT NOT NULL,
+  request_id TEXT NOT NULL,
   attempts INTEGER NOT NULL,
   reason TEXT NOT NULL,
   -- When it is to be asked (again), or the agent is given up.

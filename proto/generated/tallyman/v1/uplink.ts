@@ -20,6 +20,7 @@ import {
 import { BaselineUpdate } from "./baseline.ts";
 import { Container } from "./container.ts";
 import { Finding, Severity, severityFromJSON, severityToJSON } from "./finding.ts";
+import { InventoryRequest } from "./inventory.ts";
 import { RanAsFact, RootScannedFact, StartedWithFact, WrittenDirectoryFact } from "./privileges.ts";
 import {
   ExecutableLayer,
@@ -39,10 +40,12 @@ export interface ConnectRequest {
 }
 
 export interface ConnectResponse {
-  message: { $case: "welcome"; value: Welcome } | { $case: "ack"; value: Ack } | {
-    $case: "baselineUpdate";
-    value: BaselineUpdate;
-  } | undefined;
+  message:
+    | { $case: "welcome"; value: Welcome }
+    | { $case: "ack"; value: Ack }
+    | { $case: "baselineUpdate"; value: BaselineUpdate }
+    | { $case: "inventoryRequest"; value: InventoryRequest }
+    | undefined;
 }
 
 export interface Node {
@@ -380,6 +383,9 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "baselineUpdate":
         BaselineUpdate.encode(message.message.value, writer.uint32(162).fork()).join();
         break;
+      case "inventoryRequest":
+        InventoryRequest.encode(message.message.value, writer.uint32(402).fork()).join();
+        break;
     }
     return writer;
   },
@@ -421,6 +427,14 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
             message.message = { $case: "baselineUpdate", value: BaselineUpdate.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.message = { $case: "inventoryRequest", value: InventoryRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -443,6 +457,10 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
         ? { $case: "baselineUpdate", value: BaselineUpdate.fromJSON(object.baselineUpdate) }
         : isSet(object.baseline_update)
         ? { $case: "baselineUpdate", value: BaselineUpdate.fromJSON(object.baseline_update) }
+        : isSet(object.inventoryRequest)
+        ? { $case: "inventoryRequest", value: InventoryRequest.fromJSON(object.inventoryRequest) }
+        : isSet(object.inventory_request)
+        ? { $case: "inventoryRequest", value: InventoryRequest.fromJSON(object.inventory_request) }
         : undefined,
     };
   },
@@ -455,6 +473,8 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       obj.ack = Ack.toJSON(message.message.value);
     } else if (message.message?.$case === "baselineUpdate") {
       obj.baselineUpdate = BaselineUpdate.toJSON(message.message.value);
+    } else if (message.message?.$case === "inventoryRequest") {
+      obj.inventoryRequest = InventoryRequest.toJSON(message.message.value);
     }
     return obj;
   },
@@ -480,6 +500,12 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "baselineUpdate": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "baselineUpdate", value: BaselineUpdate.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "inventoryRequest": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "inventoryRequest", value: InventoryRequest.fromPartial(object.message.value) };
         }
         break;
       }
