@@ -7,7 +7,7 @@ import { createCorrelator } from './correlate/correlate.ts';
 import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { ImageFindings } from './images/image-findings.ts';
+import { ImageWatch } from './image-watch.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
 import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
@@ -46,7 +46,6 @@ interface Running {
   address: string;
   httpUrl: string;
   publisher: Publisher;
-  imageFindings: ImageFindings;
   status: () => CollectorStatus;
 }
 
@@ -119,14 +118,15 @@ class ComposedCollector implements Collector {
     const records = this.#openRecords(store);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
-    const pipeline = this.#createPipeline(store, publisher, { records, baselines }, () => {
+    const images = this.#createImageWatch(store, publisher, () => ({ ingest, pipeline }));
+    const known = { records, baselines, images };
+    const pipeline = this.#createPipeline(store, publisher, known, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
     });
-    const imageFindings = this.#createImageFindings(store, pipeline, publisher);
     const push = new BaselinePush({ baselines, send: (agentId, update) => ingest.tellBaselines(agentId, update) });
     this.#closers.push(() => push.close());
-    const ingest = this.#createIngest(store, push, () => pipeline.wake());
+    const ingest = this.#createIngest(store, push, images, () => pipeline.wake());
     baselines.start();
     pipeline.start();
     addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
@@ -135,10 +135,26 @@ class ComposedCollector implements Collector {
     const httpUrl = await this.#startQuery(store, { records, baselines }, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
-    return { address, httpUrl, publisher, imageFindings, status };
+    images.start();
+    return { address, httpUrl, publisher, status };
   }
 
-  #createIngest(store: Store, push: BaselinePush, onStored: () => void): Ingest {
+  #createImageWatch(
+    store: Store,
+    publisher: Publisher,
+    parts: () => { ingest: Ingest; pipeline: Pipeline },
+  ): ImageWatch {
+    const { logger, metrics } = this.#parts;
+    const images = new ImageWatch({
+      ...{ config: this.#config.inventory, store, publisher, logger, metrics },
+      ingest: () => parts().ingest,
+      pipeline: () => parts().pipeline,
+    });
+    this.#closers.push(() => images.close());
+    return images;
+  }
+
+  #createIngest(store: Store, push: BaselinePush, images: ImageWatch, onStored: () => void): Ingest {
     const { uplink } = this.#config;
     const { uplinkCredentials: credentials, logger, metrics } = this.#parts;
     return createIngest({
@@ -151,16 +167,13 @@ class ComposedCollector implements Collector {
       onConnected: ({ node, agentId }) => store.putNode(node, agentId, undefined, Date.now()),
       onStored,
       ...push.events,
+      ...images.ingestOptions,
+      onDisconnected: (agentId) => {
+        push.disconnected(agentId);
+        images.agentGone(agentId);
+      },
       logger,
       metrics,
-    });
-  }
-
-  #createImageFindings(store: Store, pipeline: Pipeline, publisher: Publisher): ImageFindings {
-    return new ImageFindings({
-      ...{ store, metrics: this.#parts.metrics },
-      submit: (node, finding) => pipeline.submit(node, finding),
-      ended: (alertId, reason) => publisher.ended(alertId, reason),
     });
   }
 
@@ -202,7 +215,12 @@ class ComposedCollector implements Collector {
     return baselines;
   }
 
-  #createPipeline(store: Store, publisher: Publisher, known: Known, onDrained: () => void): Pipeline {
+  #createPipeline(
+    store: Store,
+    publisher: Publisher,
+    known: Known & { images: ImageWatch },
+    onDrained: () => void,
+  ): Pipeline {
     const { policyFile, papersWaitMs, cluster } = this.#config;
     const { logger, metrics } = this.#parts;
     const policy = policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
@@ -215,6 +233,7 @@ class ComposedCollector implements Collector {
       publisher,
       cluster,
       baselines,
+      onContainer: (nodeName, container) => known.images.onContainer(nodeName, container),
       onDrained,
       logger,
       metrics,

@@ -14,7 +14,13 @@ import { maxInfoLength } from './cri-info.ts';
 const id = 'a1'.repeat(32);
 const digest = (character: string): string => `sha256:${character.repeat(64)}`;
 const probes = { socket: () => true, namespace: () => undefined, apparmor: () => true };
-const facts = { configDigest: digest('c'), repoDigests: [`quay.io/shop/web@${digest('d')}`], platform: 'linux/arm64', layerDigests: [] };
+const facts = {
+  configDigest: digest('c'),
+  repoDigests: [`quay.io/shop/web@${digest('d')}`],
+  platform: 'linux/arm64',
+  layerDigests: [],
+};
+const { layerDigests: _, ...toldFacts } = facts;
 const sandbox: PodSandboxStatusResponse = {
   status: PodSandboxStatus.fromPartial({
     id: 'b2'.repeat(32),
@@ -81,7 +87,7 @@ describe('criContainer', () => {
     expect(read({ annotations: { 'io.kubernetes.container.restartCount': '4' } }, crioInfo)).toMatchObject({
       ...{ id, name: 'web', runtime: 'cri-o', namespace: 'shop', podName: 'web-1', podUid: 'the-uid', restartCount: 4 },
       ...{ initPid: 4711, createdUnixNs: 1n, startedUnixNs: 2n, finishedUnixNs: 0n, state: ContainerState.RUNNING },
-      image: { reference: 'quay.io/shop/web:1', targetDigest: '', ...facts },
+      image: { reference: 'quay.io/shop/web:1', targetDigest: '', ...toldFacts },
       labels: { app: 'web' },
     });
   });
