@@ -3,12 +3,14 @@ import type { ApiOptions } from '../api/api-client.ts';
 import { getJson } from '../api/api-client.ts';
 import { CommandError } from '../command-error.ts';
 import { exitCodeHelp } from '../exit-codes.ts';
+import { printSbom, type SbomFormat, sbomOption } from '../image-sbom.ts';
 import { apiOption, apiTokenOption, jsonOption, utcOption } from '../options.ts';
 import { print, printJson, printZone, standardScreen } from '../output.ts';
 import { imagePage } from '../terminal/image-page.ts';
 
 interface ImageOptions extends ApiOptions {
   json?: boolean;
+  sbom?: SbomFormat;
   utc?: boolean;
 }
 
@@ -21,13 +23,17 @@ export function imageCommand(): Command {
     .addOption(apiOption())
     .addOption(apiTokenOption())
     .addOption(utcOption())
+    .addOption(sbomOption())
     .addHelpText('after', help)
-    .action(showImage);
+    .action((image: string, options: ImageOptions) =>
+      options.sbom === undefined ? showImage(image, options) : printSbom(image, options.sbom, options),
+    );
 }
 
 const help = `
 Examples:
   tallyman image registry.example.org/app:4.2.1
+  tallyman image registry.example.org/app:4.2.1 --sbom spdx > app.spdx.json
   tallyman image sha256:9f3a…   (of a container that is known)
 
 Signs: ✔ verified   ✘ invalid: the proof is broken   ▲ untrusted: the signer is not one of ours

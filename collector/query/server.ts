@@ -14,6 +14,7 @@ import { baselineRoutes } from './routes/baselines.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { gapRoutes } from './routes/gaps.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageSbomRoutes } from './routes/image-sbom.ts';
 import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { privilegeRoutes } from './routes/privileges.ts';
@@ -96,6 +97,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   gapRoutes(app, options.store);
   imageRoutes(app, options.store, options.records);
   statusRoutes(app, options.status);
+  imageSbomRoutes(app, options.store, options.records);
   return app;
 }
 

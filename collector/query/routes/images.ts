@@ -6,7 +6,7 @@ import type { ImageQuery, ImageRecords, Records } from '../../records/papers.ts'
 import type { Store, StoredContainer } from '../../store/store.ts';
 import { HttpProblem, parseParameters } from '../problem.ts';
 
-const reference = z
+export const reference = z
   .string()
   .min(1)
   .max(1_024)
@@ -52,11 +52,14 @@ function knownImages(store: Store): KnownImage[] {
 }
 
 /** The image of a known container if one fits, so that all its digests are used; else the reference as it is. */
-async function oneImage(store: Store, records: Records, ref: string) {
+export function findImage(store: Store, ref: string): KnownImage {
   const known = knownImages(store).filter(({ query }) => namesOf(query).has(ref));
-  const query = known[0]?.query ?? queryOf(ref);
+  return { query: known[0]?.query ?? queryOf(ref), containers: known.flatMap((image) => image.containers) };
+}
+
+async function oneImage(store: Store, records: Records, ref: string) {
+  const { query, containers } = findImage(store, ref);
   const found = await records.lookup(query);
-  const containers = known.flatMap((image) => image.containers);
   return { ...described(query, found), containers: containers.map(runningContainer) };
 }
 
