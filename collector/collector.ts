@@ -5,7 +5,7 @@ import { addChecks } from './checks.ts';
 import { type CollectorConfig, type CollectorConfigInput, databaseFile, parseCollectorConfig } from './config.ts';
 import { createCorrelator } from './correlate/correlate.ts';
 import { decide } from './decide/decide.ts';
-import { loadDefaultPolicy, loadPolicy } from './decide/policy.ts';
+import { loadDefaultPolicy, loadPolicy, type Policy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ImageWatch } from './image-watch.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
@@ -16,7 +16,7 @@ import { Readiness } from './query/readiness.ts';
 import { createQueryServer } from './query/server.ts';
 import type { Records } from './records/papers.ts';
 import { createRecords } from './records/records.ts';
-import { loadCosignKeys } from './records/signature/keys.ts';
+import { loadTrust } from './records/trust/trust.ts';
 import { type CollectorStatus, toStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -65,6 +65,7 @@ class ComposedCollector implements Collector {
   readonly #config: CollectorConfig;
   readonly #parts: CollectorParts;
   readonly #closers: Closer[] = [];
+  #loadedPolicy: Policy | undefined;
   #running: Running | undefined;
 
   constructor(config: CollectorConfig, parts: CollectorParts) {
@@ -200,12 +201,19 @@ class ComposedCollector implements Collector {
 
   #openRecords(store: Store): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
-    const { keyFiles, insecureRegistries, allowedHosts } = this.#config;
+    const { keyFiles, policyFile, insecureRegistries, allowedHosts } = this.#config;
     const { logger, metrics } = this.#parts;
-    const keys = loadCosignKeys(keyFiles);
-    const records = createRecords({ cache: store, keys, insecureRegistries, allowedHosts, logger, metrics });
+    const trust = loadTrust(this.#policy().trust, policyFile, keyFiles);
+    const records = createRecords({ cache: store, trust, insecureRegistries, allowedHosts, logger, metrics });
     this.#closers.push(() => records.close());
     return records;
+  }
+
+  /** Read once, at the start. */
+  #policy(): Policy {
+    const { policyFile } = this.#config;
+    this.#loadedPolicy ??= policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
+    return this.#loadedPolicy;
   }
 
   #openBaselines(store: Store, records: Records, connectedNodes: () => ReadonlySet<string>): Baselines {
@@ -221,9 +229,9 @@ class ComposedCollector implements Collector {
     known: Known & { images: ImageWatch },
     onDrained: () => void,
   ): Pipeline {
-    const { policyFile, papersWaitMs, cluster } = this.#config;
+    const { papersWaitMs, cluster } = this.#config;
     const { logger, metrics } = this.#parts;
-    const policy = policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
+    const policy = this.#policy();
     const { records, baselines } = known;
     const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
     const pipeline = createPipeline({

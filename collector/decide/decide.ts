@@ -1,5 +1,5 @@
+import { matchesGlob } from '../../common/glob.ts';
 import type { CorrelatedFinding, Decision, Reason, SeverityWord } from './alert.ts';
-import { matchesGlob } from './glob.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyRule } from './policy-schema.ts';
 import { scoreReasons } from './score.ts';

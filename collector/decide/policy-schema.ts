@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { trustSchema } from '../records/trust/trust-schema.ts';
 
 const points = z.int().min(-100).max(100);
 const severityWord = z.enum(['info', 'low', 'medium', 'high', 'critical']);
@@ -65,6 +66,7 @@ export const policySchema = z
     severity: severitySchema,
     points: pointsSchema,
     rules: z.array(ruleSchema).max(1000),
+    trust: trustSchema.optional(),
   })
   .superRefine((policy, context) => {
     const { low, medium, high, critical } = policy.severity.thresholds;

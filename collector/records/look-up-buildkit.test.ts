@@ -7,6 +7,7 @@ import {
   pushManifest,
   readFixture,
 } from '../../test/support/push-papers.ts';
+import { trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import { generateSigningKey, signImage } from '../../test/support/sign.ts';
 import { type LookUpResult, lookUpImage } from './look-up.ts';
@@ -17,7 +18,7 @@ import { noCredentials } from './registry/docker-config.ts';
 const spdx: unknown = JSON.parse(readFixture('documents/spdx-json.json').toString('utf8'));
 const spdxPredicate = 'https://spdx.dev/Document';
 const key = generateSigningKey();
-const keys = [{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }];
+const trust = trustIn([{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }]);
 const client = new RegistryClient({
   insecureRegistries: [],
   allowedHosts: [],
@@ -36,7 +37,7 @@ afterAll(async () => {
 });
 
 const lookUp = ({ query }: { query: ImageQuery }): Promise<LookUpResult> =>
-  lookUpImage(query, { client, keys, signal: AbortSignal.timeout(20_000) });
+  lookUpImage(query, { client, trust, signal: AbortSignal.timeout(20_000) });
 
 describe('BuildKit attestation manifests', () => {
   const inToto = 'application/vnd.in-toto+json';

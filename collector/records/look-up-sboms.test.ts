@@ -9,6 +9,7 @@ import {
   pushManifest,
   readFixture,
 } from '../../test/support/push-papers.ts';
+import { trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import { attachSbom, attestSbom, generateSigningKey } from '../../test/support/sign.ts';
 import { type LookUpResult, lookUpImage } from './look-up.ts';
@@ -20,7 +21,7 @@ const spdx: unknown = JSON.parse(readFixture('documents/spdx-json.json').toStrin
 const spdxPredicate = 'https://spdx.dev/Document';
 const key = generateSigningKey();
 const stranger = generateSigningKey();
-const keys = [{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }];
+const trust = trustIn([{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }]);
 const client = new RegistryClient({
   insecureRegistries: [],
   allowedHosts: [],
@@ -39,7 +40,7 @@ afterAll(async () => {
 });
 
 const lookUp = ({ query }: { query: ImageQuery }): Promise<LookUpResult> =>
-  lookUpImage(query, { client, keys, signal: AbortSignal.timeout(20_000) });
+  lookUpImage(query, { client, trust, signal: AbortSignal.timeout(20_000) });
 
 describe('SBOMs', () => {
   it('prefers a verified one without file lists to an unsigned one with them, and says what it refused', async () => {

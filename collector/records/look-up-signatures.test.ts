@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PushedImage, pushImage } from '../../test/support/papers-lab.ts';
 import { attachReferrer, deleteManifest, readFixture } from '../../test/support/push-papers.ts';
+import { trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import { attestSbom, generateSigningKey, signImage } from '../../test/support/sign.ts';
 import { type LookUpResult, lookUpImage } from './look-up.ts';
@@ -14,7 +15,7 @@ const spdx: unknown = JSON.parse(readFixture('documents/spdx-json.json').toStrin
 const spdxPredicate = 'https://spdx.dev/Document';
 const key = generateSigningKey();
 const stranger = generateSigningKey();
-const keys = [{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }];
+const trust = trustIn([{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }]);
 const client = new RegistryClient({
   insecureRegistries: [],
   allowedHosts: [],
@@ -33,7 +34,7 @@ afterAll(async () => {
 });
 
 const lookUp = ({ query }: { query: ImageQuery }): Promise<LookUpResult> =>
-  lookUpImage(query, { client, keys, signal: AbortSignal.timeout(20_000) });
+  lookUpImage(query, { client, trust, signal: AbortSignal.timeout(20_000) });
 
 describe('signatures', () => {
   it.each(['bundle', 'legacy'] as const)('verifies a %s, and calls a stranger’s untrusted', async (format) => {

@@ -6,8 +6,8 @@ import type { ImageIdentity, ImageQuery, ProvenancePaper, SignaturePaper } from 
 import { chooseProvenance } from './provenance/paper.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { chooseSbom, type SbomResult } from './sbom/paper.ts';
-import type { PinnedKey } from './signature/keys.ts';
 import { sumUpSignatures } from './signature/paper.ts';
+import type { Trust } from './trust/trust.ts';
 import { collectScans, type FoundScans } from './vulnerability/collect.ts';
 
 export interface LookUpResult {
@@ -27,13 +27,13 @@ const maxAttachments = 256;
 /** One walk through the registries: find the image, find what hangs on it, fetch, check, sum up. */
 export async function lookUpImage(
   query: ImageQuery,
-  options: { client: RegistryClient; keys: readonly PinnedKey[]; signal: AbortSignal },
+  options: { client: RegistryClient; trust: Trust; signal: AbortSignal },
 ): Promise<LookUpResult> {
-  const { client, keys, signal } = options;
+  const { client, trust, signal } = options;
   const image = await resolveImage(query, client, signal);
   const found = await findAttachments(image, client, signal);
   const subjectBytes = new Map(image.subjects.map(({ digest, bytes }) => [digest, bytes]));
-  const openOptions: OpenOptions = { client, keys, subjectBytes, signal };
+  const openOptions: OpenOptions = { client, trust, subjectBytes, signal };
   const problems: Problem[] = [...image.problems, ...found.problems];
   if (found.attachments.length > maxAttachments)
     problems.push({

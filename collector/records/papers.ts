@@ -27,13 +27,60 @@ export interface ImageIdentity {
   platform: string | undefined;
 }
 
+/**
+ * What a Fulcio certificate says of who asked for it and of the build it ran in, each undefined when it is not in there
+ * (https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md). Only as true as the certificate is verified.
+ */
+export interface FulcioClaims {
+  /** Subject alternative name: a workflow's URI, an e-mail address, a SPIFFE id. */
+  subject: string | undefined;
+  /** OIDC issuer that vouched for the subject. */
+  issuer: string | undefined;
+  buildSignerUri: string | undefined;
+  buildSignerDigest: string | undefined;
+  /** "github-hosted" or "self-hosted". */
+  runnerEnvironment: string | undefined;
+  sourceRepositoryUri: string | undefined;
+  sourceRepositoryDigest: string | undefined;
+  sourceRepositoryRef: string | undefined;
+  sourceRepositoryId: string | undefined;
+  sourceRepositoryOwnerUri: string | undefined;
+  sourceRepositoryOwnerId: string | undefined;
+  buildConfigUri: string | undefined;
+  buildConfigDigest: string | undefined;
+  buildTrigger: string | undefined;
+  runInvocationUri: string | undefined;
+  sourceRepositoryVisibility: string | undefined;
+  deploymentEnvironment: string | undefined;
+}
+
 export interface Signer {
   kind: 'key' | 'certificate';
   /** File name of the pinned key, or the certificate's SAN. */
   name: string;
   /** Keys: "sha256:<hex>" over the SPKI DER. */
   keyFingerprint: string | undefined;
+  /** Of certificates that sigstore issued; proven only where the paper is verified. */
+  certificate?: FulcioClaims | undefined;
+  /** Name of the policy's identity, and of the root that issued the certificate. */
+  identity?: string | undefined;
+  root?: string | undefined;
+  /** The first trusted time of the signature (log or time stamp authority). */
+  signedAtUnixMs?: number | undefined;
+  /** Where the signature's entry is in its transparency log. */
+  logIndex?: string | undefined;
 }
+
+/** What is checked of a signature, in this order. */
+export type VerificationStep =
+  | 'format'
+  | 'time stamp'
+  | 'certificate chain'
+  | 'SCT'
+  | 'log'
+  | 'signature'
+  | 'identity'
+  | 'subject';
 
 export type SignatureFormat = 'cosign-bundle' | 'cosign-legacy' | 'notation' | 'unrecognised';
 
@@ -43,6 +90,8 @@ export interface SignatureRecord {
   outcome: Outcome;
   /** In words; for rejections, which step failed and what was expected and found. */
   reason: string;
+  /** The step that was not passed; undefined when all were, or none could be tried. */
+  failedStep?: VerificationStep | undefined;
   signer: Signer | undefined;
   /** The digest the signature hangs on (index or manifest). */
   attachedTo: string;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixtureImage } from '../../test/support/papers-lab.ts';
 import { copyFixture, fixturePath, type PushTarget } from '../../test/support/push-papers.ts';
-import { closeRecords, recordsWith, releaseKey } from '../../test/support/records-lab.ts';
+import { closeRecords, recordsWith, releaseKey, trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import type { ImageQuery } from './papers.ts';
 import { loadCosignKeys } from './signature/keys.ts';
@@ -43,7 +43,7 @@ describe('papers that real cosign, syft and oras left in a real registry', () =>
     async (kind) => {
       const keys = loadCosignKeys([fixturePath(`keys/${kind}.pub`)]);
       for (const format of ['bundle', 'legacy']) {
-        const { papers } = await recordsWith({ keys }).lookup(await queryFor(`${format}-${kind}`));
+        const { papers } = await recordsWith({ trust: trustIn(keys) }).lookup(await queryFor(`${format}-${kind}`));
         expect(papers.signature, format).toMatchObject({ outcome: 'verified', signer: { name: kind } });
       }
     },
@@ -53,7 +53,7 @@ describe('papers that real cosign, syft and oras left in a real registry', () =>
     const stranger = await recordsWith().lookup(await queryFor('bundle-other-key'));
     expect(stranger.papers.signature.outcome).toBe('untrusted');
     expect(stranger.papers.signature.reason).toContain('not made by any pinned key (release)');
-    const unpinned = await recordsWith({ keys: [] }).lookup(await queryFor('bundle'));
+    const unpinned = await recordsWith({ trust: trustIn([]) }).lookup(await queryFor('bundle'));
     expect(unpinned.papers.signature.outcome).toBe('untrusted');
     expect(unpinned.papers.signature.reason).toContain('no key is pinned');
   });

@@ -14,14 +14,14 @@ import { type CredentialStore, loadDockerCredentials } from './registry/docker-c
 import { KeyedLimiter } from './registry/limiter.ts';
 import { emptyPaper, type SbomResult } from './sbom/paper.ts';
 import { SbomStore } from './sbom-store.ts';
-import type { PinnedKey } from './signature/keys.ts';
+import type { Trust } from './trust/trust.ts';
 import { noAdvisories, noFeeds, VulnerabilityBook } from './vulnerability/book.ts';
 import { defaultRules, noVulnerabilities } from './vulnerability/paper.ts';
 
 export interface RecordsOptions {
   cache: RecordsCache;
-  /** Public keys that may sign images, from `loadCosignKeys`. */
-  keys: readonly PinnedKey[];
+  /** Who may sign which images, from `loadTrust`. */
+  trust: Trust;
   /** "host:port" that may be asked in plain HTTP and at private addresses; loopback always may. */
   insecureRegistries: readonly string[];
   /** "host" or "host:port" that may be at private addresses, with TLS. */
@@ -65,7 +65,6 @@ class RegistryRecords implements ClosableRecords {
   readonly #sboms: SbomStore;
   readonly #vulnerabilities: VulnerabilityBook;
   readonly #limiter: KeyedLimiter;
-  readonly #keysHash: string;
   readonly #papers = new LRUCache<string, Papers>({ max: maxRemembered });
   readonly #failures = new LRUCache<string, number>({ max: maxRemembered });
   readonly #running = new Map<string, Promise<ImageRecords>>();
@@ -96,7 +95,6 @@ class RegistryRecords implements ClosableRecords {
       onError: (error) => this.#events.failed('VULNERABILITIES_FAILED', errorText(error)),
     });
     this.#limiter = new KeyedLimiter(this.#options.maxConcurrentLookUps);
-    this.#keysHash = hashOf(options.keys.map(({ name, fingerprint }) => `${name} ${fingerprint}`).sort());
   }
 
   close(): void {
@@ -149,7 +147,7 @@ class RegistryRecords implements ClosableRecords {
   async #lookUp(key: string, image: ImageQuery, before: Papers | undefined): Promise<ImageRecords> {
     const deadline = AbortSignal.timeout(this.#options.lookUpTimeoutMs);
     const signal = AbortSignal.any([deadline, this.#closed.signal]);
-    const result = await lookUpImage(image, { client: this.#client, keys: this.#options.keys, signal });
+    const result = await lookUpImage(image, { client: this.#client, trust: this.#options.trust, signal });
     const { identity, signature, sbom, provenance } = result;
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
     const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
@@ -270,7 +268,7 @@ class RegistryRecords implements ClosableRecords {
       platform,
       `${byName === true}`,
       ...places,
-      this.#keysHash,
+      this.#options.trust.hash,
     ]);
   }
 }

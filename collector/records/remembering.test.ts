@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../common/metrics.ts';
 import { fixtureImage } from '../../test/support/papers-lab.ts';
 import { copyFixture, fixturePath, type PushTarget } from '../../test/support/push-papers.ts';
-import { closeRecords, memoryCache, recordsWith } from '../../test/support/records-lab.ts';
+import { closeRecords, memoryCache, recordsWith, trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import type { ImageQuery } from './papers.ts';
 import { loadCosignKeys } from './signature/keys.ts';
@@ -64,7 +64,9 @@ describe('remembering', () => {
     const query = await queryFor('bundle-other-key');
     expect((await recordsWith({ cache }).lookup(query)).papers.signature.outcome).toBe('untrusted');
     const keys = loadCosignKeys([fixturePath('keys/other.pub')]);
-    expect((await recordsWith({ cache, keys }).lookup(query)).papers.signature.outcome).toBe('verified');
+    expect((await recordsWith({ cache, trust: trustIn(keys) }).lookup(query)).papers.signature.outcome).toBe(
+      'verified',
+    );
   });
 
   it('keeps what was proven while the registry is away, and says since when', async () => {

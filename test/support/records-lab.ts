@@ -2,12 +2,15 @@ import type { Papers, RecordsCache } from '../../collector/records/papers.ts';
 import { type ClosableRecords, createRecords, type RecordsOptions } from '../../collector/records/records.ts';
 import { noCredentials } from '../../collector/records/registry/docker-config.ts';
 import { loadCosignKeys } from '../../collector/records/signature/keys.ts';
+import { type Trust, trustOf } from '../../collector/records/trust/trust.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { fixturePath } from './push-papers.ts';
 
 /** The key that most of test/fixtures/papers was signed with. */
 export const releaseKey = loadCosignKeys([fixturePath('keys/release.pub')]);
+/** Whose signatures count when only these keys do. */
+export const trustIn = (keys: Trust['keys']): Trust => trustOf({ keys });
 
 /** A RecordsCache that a restart survives as long as the test keeps it. */
 export function memoryCache(): RecordsCache & { papers: Map<string, Papers>; documents: Map<string, Uint8Array> } {
@@ -29,7 +32,7 @@ const opened: ClosableRecords[] = [];
 export function recordsWith(overrides: Partial<RecordsOptions> = {}): ClosableRecords {
   const records = createRecords({
     cache: memoryCache(),
-    keys: releaseKey,
+    trust: trustIn(releaseKey),
     insecureRegistries: [],
     logger: silentLogger,
     metrics: new Metrics('collector'),

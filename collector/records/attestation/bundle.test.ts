@@ -10,7 +10,9 @@ import {
 } from '../../../test/support/sign.ts';
 import type { SignatureRecord } from '../papers.ts';
 import { sha256Digest } from '../registry/digest.ts';
+import type { Judging } from '../signature/judge.ts';
 import { loadCosignKeys, type PinnedKey } from '../signature/keys.ts';
+import { trustOf } from '../trust/trust.ts';
 import { openBundle } from './bundle.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -36,8 +38,10 @@ function altered(bundle: Buffer, change: (json: BundleJson) => void): Buffer {
   return Buffer.from(JSON.stringify(json));
 }
 
+const by = (keys: readonly PinnedKey[]): Judging => ({ trust: trustOf({ keys }), repository: 'registry.test/app' });
+
 function open(bundle: Uint8Array, keys = [pinned(key)], hint?: string): Evidence[] {
-  return openBundle(bundle, image, keys, origin, hint);
+  return openBundle(bundle, image, by(keys), origin, hint);
 }
 
 function onlyRecord(evidence: readonly Evidence[]): SignatureRecord {
@@ -97,7 +101,7 @@ describe('a bundle with a DSSE statement', () => {
   it('of a stranger is untrusted, and says whether any key is pinned', () => {
     expect(onlyRecord(open(createBundle(stranger, signStatement(digest))))).toMatchObject({
       outcome: 'untrusted',
-      reason: 'not made by any pinned key (team), or altered',
+      reason: 'signature: not made by any pinned key (team), or altered',
     });
     expect(onlyRecord(open(good, []))).toMatchObject({
       outcome: 'untrusted',
@@ -206,7 +210,7 @@ describe('what real cosign wrote', () => {
       const manifest = readFixture('messages/manifest.json');
       const keys = loadCosignKeys([fixturePath(`keys/${name}.pub`)]);
       const about = (bytes: Buffer): SignatureRecord =>
-        onlyRecord(openBundle(bundle, bytes, keys, { attachedTo: sha256Digest(bytes), source: 'x' }, undefined));
+        onlyRecord(openBundle(bundle, bytes, by(keys), { attachedTo: sha256Digest(bytes), source: 'x' }, undefined));
       expect(about(manifest)).toMatchObject({ outcome: 'verified', signer: { name } });
       expect(about(Buffer.concat([manifest, Buffer.from(' ')])).outcome).toBe('invalid');
     },

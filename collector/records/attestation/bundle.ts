@@ -7,8 +7,7 @@ import {
   ValidationError,
 } from '@sigstore/bundle';
 import { z } from 'zod';
-import { invalid, judgeSignature, type Verdict } from '../signature/judge.ts';
-import type { PinnedKey } from '../signature/keys.ts';
+import { invalid, type Judging, judgeSignature, type Verdict } from '../signature/judge.ts';
 import { keysOfLogBody, parseCertificate, type SignerMaterial } from '../signature/material.ts';
 import { openEnvelope } from './envelope.ts';
 import type { Evidence, Origin } from './evidence.ts';
@@ -28,7 +27,7 @@ const hashes: ReadonlyMap<number, string> = new Map([
 export function openBundle(
   bytes: Uint8Array,
   subjectBytes: Uint8Array,
-  keys: readonly PinnedKey[],
+  judging: Judging,
   origin: Origin,
   predicateHint: string | undefined,
 ): Evidence[] {
@@ -40,7 +39,7 @@ export function openBundle(
       () => {
         throw describe(error);
       },
-      keys,
+      judging,
       origin,
       predicateHint,
     );
@@ -48,7 +47,7 @@ export function openBundle(
   const material = materialOf(bundle);
   if (isBundleWithMessageSignature(bundle)) {
     const { messageDigest, signature } = bundle.content.messageSignature;
-    const verdict = judgeMessage(messageDigest, signature, subjectBytes, keys, material);
+    const verdict = judgeMessage(messageDigest, signature, subjectBytes, judging, material);
     return [{ kind: 'signature', record: { format: 'cosign-bundle', ...verdict, ...origin } }];
   }
   if (!isBundleWithDsseEnvelope(bundle))
@@ -56,7 +55,7 @@ export function openBundle(
       () => {
         throw new Error('the bundle has no content');
       },
-      keys,
+      judging,
       origin,
       predicateHint,
     );
@@ -66,7 +65,7 @@ export function openBundle(
     payload: Buffer.from(payload),
     signatures: signatures.map(({ sig }) => Buffer.from(sig)),
   };
-  return openEnvelope(() => ({ envelope, material }), keys, origin, predicateHint);
+  return openEnvelope(() => ({ envelope, material }), judging, origin, predicateHint);
 }
 
 const undigested = z.object({ messageSignature: z.looseObject({ messageDigest: z.strictObject({}) }) });
@@ -86,15 +85,15 @@ function judgeMessage(
   claimed: { algorithm: number; digest: Uint8Array },
   signature: Uint8Array,
   subjectBytes: Uint8Array,
-  keys: readonly PinnedKey[],
+  judging: Judging,
   material: SignerMaterial,
 ): Verdict {
   const hash = hashes.get(claimed.algorithm);
-  if (hash === undefined) return invalid('the digest of what it signs is of an unknown algorithm');
+  if (hash === undefined) return invalid('the digest of what it signs is of an unknown algorithm', 'format');
   const expected = `${hash}:${createHash(hash).update(subjectBytes).digest('hex')}`;
   const found = `${hash}:${Buffer.from(claimed.digest).toString('hex')}`;
-  if (found !== expected) return invalid(`it is about another image: expected ${expected}, found ${found}`);
-  return judgeSignature(keys, subjectBytes, signature, material);
+  if (found !== expected) return invalid(`it is about another image: expected ${expected}, found ${found}`, 'subject');
+  return judgeSignature(judging, { signed: subjectBytes, signature, material });
 }
 
 function materialOf(bundle: Bundle): SignerMaterial {
@@ -109,6 +108,7 @@ function materialOf(bundle: Bundle): SignerMaterial {
     publicKeyHint: content.$case === 'publicKey' ? content.publicKey.hint : undefined,
     certificate: certificate === undefined ? undefined : parseCertificate(certificate),
     logKeys: tlogEntries.slice(0, 8).flatMap((entry) => keysOfLogBody(entry.canonicalizedBody)),
+    bundle,
   };
 }
 

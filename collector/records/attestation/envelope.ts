@@ -1,7 +1,6 @@
 import { dsse } from '@sigstore/core';
 import { z } from 'zod';
-import { invalid, judgeSignature, type Verdict } from '../signature/judge.ts';
-import type { PinnedKey } from '../signature/keys.ts';
+import { invalid, type Judging, judgeSignature, type Verdict } from '../signature/judge.ts';
 import type { SignerMaterial } from '../signature/material.ts';
 import type { Evidence, Origin } from './evidence.ts';
 import {
@@ -48,16 +47,16 @@ export function parseEnvelope(json: unknown): Envelope {
 const ranks: Readonly<Record<Verdict['outcome'], number>> = { verified: 0, untrusted: 1, invalid: 2, unknown: 3 };
 
 /** The best verdict over the envelope's signatures: one good signature is enough. */
-export function judgeEnvelope(envelope: Envelope, keys: readonly PinnedKey[], material: SignerMaterial): Verdict {
+export function judgeEnvelope(envelope: Envelope, judging: Judging, material: SignerMaterial): Verdict {
   const signed = dsse.preAuthEncoding(envelope.payloadType, envelope.payload);
-  const verdicts = envelope.signatures.map((signature) => judgeSignature(keys, signed, signature, material));
+  const verdicts = envelope.signatures.map((signature) => judgeSignature(judging, { signed, signature, material }));
   return verdicts.reduce((best, verdict) => (ranks[verdict.outcome] < ranks[best.outcome] ? verdict : best));
 }
 
 /** What an envelope says about the image it hangs on. A bundle that cannot be read counts as what `hint` says it is. */
 export function openEnvelope(
   read: () => { envelope: Envelope; material: SignerMaterial },
-  keys: readonly PinnedKey[],
+  judging: Judging,
   origin: Origin,
   hint: string | undefined,
 ): Evidence[] {
@@ -68,16 +67,21 @@ export function openEnvelope(
     if (envelope.payloadType !== statementPayloadType)
       return reject(
         hint,
-        { outcome: 'unknown', reason: `its payload type is not supported: ${envelope.payloadType}`, signer: undefined },
+        {
+          outcome: 'unknown',
+          reason: `its payload type is not supported: ${envelope.payloadType}`,
+          signer: undefined,
+          failedStep: 'format',
+        },
         origin,
       );
-    verdict = judgeEnvelope(envelope, keys, material);
+    verdict = judgeEnvelope(envelope, judging, material);
     statement = parseStatement(envelope.payload);
   } catch (error) {
-    return reject(hint, invalid(error instanceof Error ? error.message : String(error)), origin);
+    return reject(hint, invalid(error instanceof Error ? error.message : String(error), 'format'), origin);
   }
   const mismatch = subjectMismatch(statement, origin.attachedTo);
-  if (mismatch !== undefined) verdict = invalid(mismatch);
+  if (mismatch !== undefined) verdict = invalid(mismatch, 'subject');
   if (statement.predicateType === cosignSignPredicate) return [signatureEvidence(verdict, origin)];
   if (verdict.outcome === 'invalid') return reject(statement.predicateType, verdict, origin);
   return [{ kind: 'statement', statement, verdict, isInIndex: false, origin }];

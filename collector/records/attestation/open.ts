@@ -16,9 +16,9 @@ import {
 } from '../registry/media-types.ts';
 import type { Descriptor } from '../registry/oci.ts';
 import { repositoryText } from '../registry/reference.ts';
-import { invalid, type Verdict } from '../signature/judge.ts';
-import type { PinnedKey } from '../signature/keys.ts';
-import { materialOfAnnotations, openLegacySignature } from '../signature/legacy.ts';
+import { invalid, type Judging, type Verdict } from '../signature/judge.ts';
+import { materialOfEnvelope, openLegacySignature } from '../signature/legacy.ts';
+import type { Trust } from '../trust/trust.ts';
 import { openBundle } from './bundle.ts';
 import { openEnvelope, parseEnvelope } from './envelope.ts';
 import type { Evidence, Origin } from './evidence.ts';
@@ -27,7 +27,7 @@ import { openUnsignedStatement } from './unsigned.ts';
 
 export interface OpenOptions {
   client: RegistryClient;
-  keys: readonly PinnedKey[];
+  trust: Trust;
   /** Bytes of the image's manifests and indexes, by digest. */
   subjectBytes: ReadonlyMap<string, Uint8Array>;
   signal: AbortSignal;
@@ -51,7 +51,7 @@ export async function openAttachment(
   const { manifest, repository } = attachment;
   if (manifestType(attachment) === notationSignature) return { evidence: [listed('notation', origin)], problems };
   if (attachment.place === 'signature-tag' && manifest.layers.length === 0)
-    evidence.push(signatureRecord('cosign-legacy', invalid('its manifest has no signature in it'), origin));
+    evidence.push(signatureRecord('cosign-legacy', invalid('its manifest has no signature in it', 'format'), origin));
   for (const layer of manifest.layers.slice(0, maxLayers)) {
     try {
       evidence.push(...(await openLayer(attachment, layer, origin, options)));
@@ -90,27 +90,30 @@ async function openLayer(
   options: OpenOptions,
 ): Promise<Evidence[]> {
   const type = bareMediaType(layer.mediaType);
-  const { keys } = options;
+  const judging: Judging = { trust: options.trust, repository: repositoryText(attachment.repository) };
   const annotations = layer.annotations ?? {};
   const fetch = (maxBytes: number): Promise<Buffer> => fetchLayer(attachment, layer, maxBytes, options);
   if (type === simpleSigning)
     return [
       {
         kind: 'signature',
-        record: openLegacySignature(await fetch(maxSignaturePayloadBytes), annotations, keys, origin),
+        record: openLegacySignature(await fetch(maxSignaturePayloadBytes), annotations, judging, origin),
       },
     ];
   if (type.startsWith(sigstoreBundlePrefix)) {
     const hint = attachment.manifest.annotations?.['dev.sigstore.bundle.predicateType'];
     const subject = options.subjectBytes.get(attachment.attachedTo) ?? new Uint8Array();
-    return openBundle(await fetch(maxAttestationBytes), subject, keys, origin, hint);
+    return openBundle(await fetch(maxAttestationBytes), subject, judging, origin, hint);
   }
   if (type === dsseEnvelope || type === inToto) {
     const bytes = await fetch(maxAttestationBytes);
     const hint = annotations.predicateType ?? annotations['in-toto.io/predicate-type'] ?? '';
     if (attachment.place === 'buildkit') return openUnsignedStatement(bytes, attachment, origin, hint);
-    const read = () => ({ envelope: parseEnvelope(parseJson(bytes)), material: materialOfAnnotations(annotations) });
-    return openEnvelope(read, keys, origin, hint);
+    const read = () => {
+      const envelope = parseEnvelope(parseJson(bytes));
+      return { envelope, material: materialOfEnvelope(annotations, envelope, bytes) };
+    };
+    return openEnvelope(read, judging, origin, hint);
   }
   return openOther(attachment, layer, origin, fetch);
 }
@@ -127,7 +130,7 @@ async function openOther(
     const { subject } = attachment.manifest;
     if (attachment.place === 'referrer' && subject?.digest !== attachment.attachedTo) {
       const reason = `it is about another image: expected ${attachment.attachedTo}, found ${subject?.digest ?? 'no subject'}`;
-      return [{ kind: 'rejected', paper: 'sbom', verdict: invalid(reason), origin }];
+      return [{ kind: 'rejected', paper: 'sbom', verdict: invalid(reason, 'subject'), origin }];
     }
     const verdict: Verdict = { outcome: 'untrusted', reason: 'the SBOM carries no signature', signer: undefined };
     return [{ kind: 'document', bytes: await fetch(maxSbomBytes), digest: layer.digest, verdict, origin }];

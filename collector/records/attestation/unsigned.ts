@@ -1,4 +1,5 @@
 import type { Attachment } from '../discovery/attachments.ts';
+import type { VerificationStep } from '../papers.ts';
 import { invalid, type Verdict } from '../signature/judge.ts';
 import type { Evidence, Origin } from './evidence.ts';
 import { papersOfPredicate, parseStatement, type Statement, subjectMismatch } from './statement.ts';
@@ -14,16 +15,16 @@ export function openUnsignedStatement(
   origin: Origin,
   hint: string,
 ): Evidence[] {
-  const reject = (reason: string): Evidence[] =>
-    papersOfPredicate(hint).map((paper) => ({ kind: 'rejected', paper, verdict: invalid(reason), origin }));
+  const reject = (reason: string, step: VerificationStep): Evidence[] =>
+    papersOfPredicate(hint).map((paper) => ({ kind: 'rejected', paper, verdict: invalid(reason, step), origin }));
   let statement: Statement;
   try {
     statement = parseStatement(bytes);
   } catch (error) {
-    return reject(error instanceof Error ? error.message : String(error));
+    return reject(error instanceof Error ? error.message : String(error), 'format');
   }
   const mismatch = attachment.describes === undefined ? undefined : subjectMismatch(statement, attachment.describes);
-  if (mismatch !== undefined) return reject(mismatch);
+  if (mismatch !== undefined) return reject(mismatch, 'subject');
   const reason = 'BuildKit’s attestation is unsigned, and no verified signature covers the index that holds it';
   const verdict: Verdict = { outcome: 'untrusted', reason, signer: undefined };
   return [{ kind: 'statement', statement, verdict, isInIndex: true, origin }];

@@ -1,6 +1,9 @@
-import type { Outcome, Signer } from '../papers.ts';
-import { keyFingerprint, type PinnedKey } from './keys.ts';
-import { certificateName, type SignerMaterial } from './material.ts';
+import type { Outcome, Signer, VerificationStep } from '../papers.ts';
+import { mayBeOf, type Trust, type TrustedKey } from '../trust/trust.ts';
+import { judgeCertificate } from './judge-certificate.ts';
+import { keyFingerprint } from './keys.ts';
+import { verifyLogged } from './log-requirement.ts';
+import type { SignerMaterial } from './material.ts';
 import { isSignedBy } from './verify-key.ts';
 
 /** What came out of checking one signature. */
@@ -8,35 +11,72 @@ export interface Verdict {
   outcome: Exclude<Outcome, 'absent'>;
   reason: string;
   signer: Signer | undefined;
+  /** The step that was not passed; undefined when all were, or none could be tried. */
+  failedStep?: VerificationStep | undefined;
+}
+
+/** Whose signatures count, and on papers of which repository ("registry.acme.io/team/app"). */
+export interface Judging {
+  trust: Trust;
+  repository: string;
+}
+
+/** A signature and the bytes it is over. */
+export interface SignedBytes {
+  signed: Uint8Array;
+  signature: Uint8Array;
+  material: SignerMaterial;
 }
 
 /**
- * Who made this signature: a pinned key (verified), somebody else whose signature holds (untrusted), or nobody: it claims
- * a key or certificate that did not make it (invalid). The pinned keys are tried first; the hint never adds trust.
+ * Who made this signature: a pinned key or a trusted identity that may sign this repository (verified), somebody else whose
+ * signature holds (untrusted), or nobody: it claims a key or certificate that did not make it (invalid). The pinned keys
+ * are tried first; the hint never adds trust.
  */
-export function judgeSignature(
-  keys: readonly PinnedKey[],
-  signed: Uint8Array,
-  signature: Uint8Array,
-  material: SignerMaterial,
-): Verdict {
-  const pinned = keys.find(({ key }) => isSignedBy(key, signed, signature));
-  if (pinned !== undefined)
-    return { outcome: 'verified', reason: `signed with the pinned key ${pinned.name}`, signer: keySigner(pinned) };
-  const claimed = keys.find(({ fingerprint }) => fingerprint === hintFingerprint(material.publicKeyHint));
+export function judgeSignature(judging: Judging, item: SignedBytes): Verdict {
+  const { keys } = judging.trust;
+  const { signed, signature, material } = item;
+  const makers = keys.filter(({ key }) => isSignedBy(key, signed, signature));
+  if (makers.length > 0) return judgeKeyed(makers, judging.repository, item);
+  const hint = hintFingerprint(material.publicKeyHint);
+  const claimed = keys.find(({ fingerprint }) => fingerprint === hint);
   if (claimed !== undefined)
     return invalid(
       `it names the pinned key ${claimed.name}, but that key did not make this signature: the signature or what it signs was altered`,
+      'signature',
     );
-  return judgeByCertificate(signed, signature, material) ?? judgeByLog(signed, signature, material) ?? unpinned(keys);
+  if (material.problem !== undefined) return invalid(material.problem, 'format');
+  return judgeCertificate(judging, item) ?? judgeByLog(item) ?? unpinned(judging.trust);
 }
 
-export function invalid(reason: string): Verdict {
-  return { outcome: 'invalid', reason, signer: undefined };
+export function invalid(reason: string, failedStep: VerificationStep): Verdict {
+  return { outcome: 'invalid', reason: `${failedStep}: ${reason}`, signer: undefined, failedStep };
 }
 
-function keySigner({ name, fingerprint }: PinnedKey): Signer {
-  return { kind: 'key', name, keyFingerprint: fingerprint };
+export function untrusted(reason: string, failedStep: VerificationStep, signer: Signer | undefined): Verdict {
+  return { outcome: 'untrusted', reason: `${failedStep}: ${reason}`, signer, failedStep };
+}
+
+/** The first of the keys that may sign this repository, and whose log has the signature if it has to. */
+function judgeKeyed(makers: readonly TrustedKey[], repository: string, item: SignedBytes): Verdict {
+  let rejection: Verdict | undefined;
+  for (const { name, fingerprint, images, log } of makers) {
+    const signer: Signer = { kind: 'key', name, keyFingerprint: fingerprint };
+    if (!mayBeOf(images, repository)) {
+      const reason = `the key ${name} may not sign this repository: expected ${images?.join(' or ')}, found ${repository}`;
+      rejection ??= untrusted(reason, 'identity', signer);
+      continue;
+    }
+    const logged = log === undefined ? undefined : verifyLogged(item, log);
+    if (logged?.failure === undefined)
+      return {
+        outcome: 'verified',
+        reason: `signed with the pinned key ${name}`,
+        signer: { ...signer, ...logged?.proof },
+      };
+    rejection = { ...logged.failure, signer };
+  }
+  return rejection ?? invalid('no key made it', 'signature');
 }
 
 /** The hint as a fingerprint; undefined when it is not cosign's base64 of a sha256. */
@@ -45,36 +85,20 @@ function hintFingerprint(hint: string | undefined): string | undefined {
   return bytes.length === 32 ? `sha256:${bytes.toString('hex')}` : undefined;
 }
 
-function judgeByCertificate(signed: Uint8Array, signature: Uint8Array, material: SignerMaterial): Verdict | undefined {
-  const { certificate } = material;
-  if (certificate === undefined) return undefined;
-  const name = certificateName(certificate);
-  if (!isSignedBy(certificate.publicKey, signed, signature))
-    return invalid(`the certificate of ${name} that comes with it did not make this signature`);
-  const signer: Signer = { kind: 'certificate', name, keyFingerprint: keyFingerprint(certificate.publicKey) };
-  return {
-    outcome: 'untrusted',
-    reason: `signed with a certificate that names ${name}; no pinned key made it, and certificates are not trusted here`,
-    signer,
-  };
-}
-
-function judgeByLog(signed: Uint8Array, signature: Uint8Array, material: SignerMaterial): Verdict | undefined {
+function judgeByLog({ signed, signature, material }: SignedBytes): Verdict | undefined {
   if (material.logKeys.length === 0) return undefined;
   const maker = material.logKeys.find((key) => isSignedBy(key, signed, signature));
-  if (maker === undefined) return invalid('the key that its transparency log entry names did not make this signature');
+  if (maker === undefined)
+    return invalid('the key that its transparency log entry names did not make this signature', 'signature');
   const fingerprint = keyFingerprint(maker);
-  return {
-    outcome: 'untrusted',
-    reason: `signed with a key that is not pinned (${fingerprint.slice(0, 19)}…)`,
-    signer: { kind: 'key', name: fingerprint.slice(0, 19), keyFingerprint: fingerprint },
-  };
+  const signer: Signer = { kind: 'key', name: fingerprint.slice(0, 19), keyFingerprint: fingerprint };
+  return untrusted(`signed with a key that is not pinned (${fingerprint.slice(0, 19)}…)`, 'identity', signer);
 }
 
-function unpinned(keys: readonly PinnedKey[]): Verdict {
+function unpinned({ keys }: Trust): Verdict {
   const reason =
     keys.length === 0
       ? 'no key is pinned, so nobody’s signature can be verified: pin the public keys of those who may sign'
       : `not made by any pinned key (${keys.map(({ name }) => name).join(', ')}), or altered`;
-  return { outcome: 'untrusted', reason, signer: undefined };
+  return untrusted(reason, 'signature', undefined);
 }

@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { generateSigningKey, type SigningKey, signBytes, simpleSigningPayload } from '../../../test/support/sign.ts';
 import type { SignatureRecord } from '../papers.ts';
 import { sha256Digest } from '../registry/digest.ts';
+import { trustOf } from '../trust/trust.ts';
 import { openLegacySignature } from './legacy.ts';
 
 const key = generateSigningKey();
 const stranger = generateSigningKey();
-const keys = [{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }];
+const judging = {
+  trust: trustOf({ keys: [{ name: 'team', fingerprint: key.fingerprint, key: key.publicKey }] }),
+  repository: 'registry.test/app',
+};
 const digest = sha256Digest(Buffer.from('{"schemaVersion":2}'));
 const origin = { attachedTo: digest, source: 'tag x.sig' };
 
@@ -17,7 +21,7 @@ describe('a legacy signature', () => {
   });
   const payload = simpleSigningPayload('host/app', digest);
   const judge = (bytes: Buffer, annotations: Record<string, string>): SignatureRecord =>
-    openLegacySignature(bytes, annotations, keys, origin);
+    openLegacySignature(bytes, annotations, judging, origin);
 
   it('is verified, untrusted or invalid like any other', () => {
     expect(judge(payload, sign(key, payload)).outcome).toBe('verified');

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Envelope } from '../attestation/envelope.ts';
 import type { SignatureRecord } from '../papers.ts';
-import { invalid, judgeSignature, type Verdict } from './judge.ts';
-import type { PinnedKey } from './keys.ts';
-import { keysOfLogBody, noMaterial, parseCertificate, type SignerMaterial } from './material.ts';
+import { invalid, type Judging, judgeSignature, type Verdict } from './judge.ts';
+import { materialOfAnnotations } from './legacy-material.ts';
+import type { SignerMaterial } from './material.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -11,19 +13,15 @@ const payloadType = 'cosign container image signature';
 const payloadSchema = z.object({
   critical: z.object({ type: z.string(), image: z.record(z.string(), z.unknown()) }),
 });
-const bundleSchema = z.object({ Payload: z.object({ body: z.string() }) });
 
-/** Certificate and log entry that cosign's annotations carry; broken ones count as not there. */
-export function materialOfAnnotations(annotations: Annotations): SignerMaterial {
-  const pem = annotations['dev.sigstore.cosign/certificate'];
-  let logKeys: SignerMaterial['logKeys'] = [];
-  try {
-    const bundle = bundleSchema.parse(JSON.parse(annotations['dev.sigstore.cosign/bundle'] ?? 'null'));
-    logKeys = keysOfLogBody(Buffer.from(bundle.Payload.body, 'base64'));
-  } catch {
-    logKeys = [];
-  }
-  return { ...noMaterial, certificate: pem ? parseCertificate(pem) : undefined, logKeys };
+/** Of a legacy attestation. Cosign has the whole envelope time-stamped, not the signature in it. */
+export function materialOfEnvelope(annotations: Annotations, envelope: Envelope, bytes: Uint8Array): SignerMaterial {
+  const dsseEnvelope = {
+    payloadType: envelope.payloadType,
+    payload: envelope.payload.toString('base64'),
+    signatures: envelope.signatures.map((signature) => ({ sig: signature.toString('base64') })),
+  };
+  return { ...materialOfAnnotations(annotations, { dsseEnvelope }), timestamped: bytes };
 }
 
 /**
@@ -33,25 +31,27 @@ export function materialOfAnnotations(annotations: Annotations): SignerMaterial 
 export function openLegacySignature(
   payload: Uint8Array,
   annotations: Annotations,
-  keys: readonly PinnedKey[],
+  judging: Judging,
   origin: { attachedTo: string; source: string },
 ): SignatureRecord {
-  return { format: 'cosign-legacy', ...judgeLegacy(payload, annotations, keys, origin.attachedTo), ...origin };
+  return { format: 'cosign-legacy', ...judgeLegacy(payload, annotations, judging, origin.attachedTo), ...origin };
 }
 
-function judgeLegacy(
-  payload: Uint8Array,
-  annotations: Annotations,
-  keys: readonly PinnedKey[],
-  attachedTo: string,
-): Verdict {
+function judgeLegacy(payload: Uint8Array, annotations: Annotations, judging: Judging, attachedTo: string): Verdict {
   const encoded = annotations[signatureAnnotation] ?? '';
   const signature = Buffer.from(encoded, 'base64');
-  if (signature.length === 0) return invalid(`its annotation ${signatureAnnotation} is missing or empty`);
+  if (signature.length === 0) return invalid(`its annotation ${signatureAnnotation} is missing or empty`, 'format');
   const found = signedDigest(payload);
-  if (found === undefined) return invalid('its payload is no simple signing document');
-  if (found !== attachedTo) return invalid(`it is about another image: expected ${attachedTo}, found ${found}`);
-  return judgeSignature(keys, payload, signature, materialOfAnnotations(annotations));
+  if (found === undefined) return invalid('its payload is no simple signing document', 'format');
+  if (found !== attachedTo)
+    return invalid(`it is about another image: expected ${attachedTo}, found ${found}`, 'subject');
+  const digest = createHash('sha256').update(payload).digest('base64');
+  const messageSignature = {
+    messageDigest: { algorithm: 'SHA2_256', digest },
+    signature: signature.toString('base64'),
+  };
+  const material = materialOfAnnotations(annotations, { messageSignature });
+  return judgeSignature(judging, { signed: payload, signature, material });
 }
 
 /** The digest in the payload; the key's spelling varies in case between writers. */

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { Bundle } from '@sigstore/bundle';
 import { z } from 'zod';
 
 /** What comes with a signature and says who made it; believed only as far as it can be checked. */
@@ -8,9 +9,20 @@ export interface SignerMaterial {
   certificate: X509Certificate | undefined;
   /** Keys that transparency log entries name. */
   logKeys: readonly KeyObject[];
+  /** All of it as a sigstore bundle, for its verifier; undefined when there is nothing to verify. */
+  bundle: Bundle | undefined;
+  /** Why the material cannot be read; it is there, but broken. */
+  problem?: string | undefined;
+  /** What time stamps are about where that is not the signature. */
+  timestamped?: Uint8Array | undefined;
 }
 
-export const noMaterial: SignerMaterial = { publicKeyHint: undefined, certificate: undefined, logKeys: [] };
+export const noMaterial: SignerMaterial = {
+  publicKeyHint: undefined,
+  certificate: undefined,
+  logKeys: [],
+  bundle: undefined,
+};
 
 const verifierSchema = z.object({
   publicKey: z.object({ content: z.string().optional(), rawBytes: z.string().optional() }).optional(),
@@ -22,6 +34,11 @@ const logBodySchema = z.object({
     publicKey: z.string().optional(),
     signature: z.object({ publicKey: z.object({ content: z.string() }).optional() }).optional(),
     signatures: z.array(z.object({ verifier: z.string().optional() })).optional(),
+    content: z
+      .object({
+        envelope: z.object({ signatures: z.array(z.object({ publicKey: z.string().optional() })) }).optional(),
+      })
+      .optional(),
     hashedRekordV002: z.object({ signature: z.object({ verifier: verifierSchema }) }).optional(),
     dsseV002: z.object({ signatures: z.array(z.object({ verifier: verifierSchema })) }).optional(),
   }),
@@ -40,6 +57,7 @@ export function keysOfLogBody(body: Uint8Array): KeyObject[] {
     spec.publicKey,
     spec.signature?.publicKey?.content,
     ...(spec.signatures ?? []).map(({ verifier }) => verifier),
+    ...(spec.content?.envelope?.signatures ?? []).map(({ publicKey }) => publicKey),
   ].filter((pem) => pem !== undefined);
   const verifiers = [spec.hashedRekordV002?.signature, ...(spec.dsseV002?.signatures ?? [])].flatMap((entry) =>
     entry === undefined ? [] : [entry.verifier],
@@ -72,7 +90,11 @@ export function parseCertificate(source: string | Uint8Array): X509Certificate |
 /** The first subject alternative name, as people know it: a URI or an e-mail address. */
 export function certificateName(certificate: X509Certificate): string {
   const first = (certificate.subjectAltName ?? '').split(', ', 1)[0] ?? '';
-  const name = first.replace(/^(URI|email|DNS|othername):/, '') || certificate.subject.split('\n').join(', ');
+  const name =
+    first.replace(/^(URI|email|DNS|othername):/, '') ||
+    String(certificate.subject ?? '')
+      .split('\n')
+      .join(', ');
   return (name || 'a certificate without name').slice(0, 512);
 }
 
