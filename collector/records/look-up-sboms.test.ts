@@ -62,7 +62,7 @@ describe('SBOMs', () => {
     });
     const { paper } = (await lookUp(image)).sbom;
     expect(paper).toMatchObject({ outcome: 'verified', format: 'cyclonedx', signer: { name: 'team' } });
-    expect(paper.reason).toContain('1 other rejected: it is about another image');
+    expect(paper.reason).toContain('1 other rejected: subject: it is about another image');
   });
 
   it('chooses the verified one that lists files', async () => {
