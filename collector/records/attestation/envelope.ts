@@ -69,7 +69,7 @@ export function openEnvelope(
         hint,
         {
           outcome: 'unknown',
-          reason: `its payload type is not supported: ${envelope.payloadType}`,
+          reason: `format: its payload type is not supported: ${envelope.payloadType}`,
           signer: undefined,
           failedStep: 'format',
         },

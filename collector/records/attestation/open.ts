@@ -18,6 +18,7 @@ import type { Descriptor } from '../registry/oci.ts';
 import { repositoryText } from '../registry/reference.ts';
 import { invalid, type Judging, type Verdict } from '../signature/judge.ts';
 import { materialOfEnvelope, openLegacySignature } from '../signature/legacy.ts';
+import { judgeNotation } from '../signature/notation.ts';
 import type { Trust } from '../trust/trust.ts';
 import { openBundle } from './bundle.ts';
 import { openEnvelope, parseEnvelope } from './envelope.ts';
@@ -33,6 +34,8 @@ export interface OpenOptions {
   signal: AbortSignal;
 }
 
+/** https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#storage */
+const jose = 'application/jose+json';
 const mebibyte = 1024 * 1024;
 const maxSignaturePayloadBytes = mebibyte;
 const maxAttestationBytes = 32 * mebibyte;
@@ -49,7 +52,8 @@ export async function openAttachment(
   const problems: Problem[] = [];
   const origin: Origin = { attachedTo: attachment.attachedTo, source: attachment.source };
   const { manifest, repository } = attachment;
-  if (manifestType(attachment) === notationSignature) return { evidence: [listed('notation', origin)], problems };
+  if (isNotation(attachment) && manifest.layers.length === 0)
+    evidence.push(signatureRecord('notation', invalid('its manifest has no signature in it', 'format'), origin));
   if (attachment.place === 'signature-tag' && manifest.layers.length === 0)
     evidence.push(signatureRecord('cosign-legacy', invalid('its manifest has no signature in it', 'format'), origin));
   for (const layer of manifest.layers.slice(0, maxLayers)) {
@@ -93,6 +97,7 @@ async function openLayer(
   const judging: Judging = { trust: options.trust, repository: repositoryText(attachment.repository) };
   const annotations = layer.annotations ?? {};
   const fetch = (maxBytes: number): Promise<Buffer> => fetchLayer(attachment, layer, maxBytes, options);
+  if (isNotation(attachment)) return [await openNotation(type, () => fetch(maxSignaturePayloadBytes), origin, judging)];
   if (type === simpleSigning)
     return [
       {
@@ -143,7 +148,7 @@ async function openOther(
   if (attachment.place === 'referrer' && types.some(mayBeReport))
     return openReport(await fetch(maxReportBytes), layer.digest, attachment.manifest.subject?.digest, origin);
   const claimsSignature = attachment.place === 'signature-tag' || manifestType(attachment) === cosignArtifactSignature;
-  return claimsSignature ? [listed('unrecognised', origin)] : [];
+  return claimsSignature ? [unrecognised(origin)] : [];
 }
 
 async function fetchLayer(
@@ -165,10 +170,32 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function listed(format: 'notation' | 'unrecognised', origin: Origin): Evidence {
-  const reason =
-    format === 'notation' ? 'Notation signatures are found but not checked' : 'its signature format is not recognised';
-  return signatureRecord(format, { outcome: 'unknown', reason, signer: undefined }, origin);
+function unrecognised(origin: Origin): Evidence {
+  const reason = 'its signature format is not recognised';
+  return signatureRecord('unrecognised', { outcome: 'unknown', reason, signer: undefined }, origin);
+}
+
+function isNotation(attachment: Attachment): boolean {
+  return manifestType(attachment) === notationSignature;
+}
+
+/** Of a COSE envelope it is only said that it is there. */
+async function openNotation(
+  type: string,
+  fetch: () => Promise<Buffer>,
+  origin: Origin,
+  judging: Judging,
+): Promise<Evidence> {
+  const verdict: Verdict =
+    type === jose
+      ? judgeNotation(await fetch(), origin.attachedTo, judging, Date.now())
+      : {
+          outcome: 'unknown',
+          reason: `format: not supported: ${type.slice(0, 100)}`,
+          signer: undefined,
+          failedStep: 'format',
+        };
+  return signatureRecord('notation', verdict, origin);
 }
 
 function signatureRecord(format: SignatureRecord['format'], verdict: Verdict, origin: Origin): Evidence {

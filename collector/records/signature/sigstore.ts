@@ -70,11 +70,12 @@ function run(
 
 /**
  * The bundle as the verifier wants it, with signatures checked in all the ways cosign makes them. The bytes that time stamps
- * are about differ in cosign's legacy attestations.
+ * are about differ in cosign's legacy attestations. Throws when a time stamp cannot be read.
  */
 function entityOf(bundle: Bundle, { signed, signature, material }: SignedBytes): SignedEntity {
   const entity = toSignedEntity(bundle, Buffer.from(signed));
   const inner = entity.signature;
+  for (const stamp of entity.timestamps) if (stamp.$case === 'timestamp-authority') void stamp.timestamp.signingTime;
   return {
     ...entity,
     key: entity.key,
