@@ -46,10 +46,22 @@ function signatureLines(signature: unknown, screen: Screen): string[] {
       textAt(record, 'format'),
       textAt(record, 'source'),
       textAt(record, 'reason'),
+      ...signerFacts(at(record, 'signer'), screen),
     ];
     return line('', words.filter((word) => word !== undefined).join('  '), screen);
   });
   return [...line('signature', paperText(signature, [], screen), screen), ...records];
+}
+
+/** Who a certificate names, and when the signature was logged or stamped. */
+function signerFacts(signer: unknown, screen: Screen): string[] {
+  const [subject, issuer] = [textAt(signer, 'certificate', 'subject'), textAt(signer, 'certificate', 'issuer')];
+  const signedAt = numberAt(signer, 'signedAtUnixMs');
+  const verb = textAt(signer, 'logIndex') === undefined ? 'signed' : 'logged';
+  return [
+    ...(subject === undefined ? [] : [`keyless: ${subject} (issuer ${issuer ?? 'not named'})`]),
+    ...(signedAt === undefined ? [] : [`${verb} ${dateTime(signedAt, screen)}`]),
+  ];
 }
 
 function paperText(paper: unknown, facts: readonly (string | undefined)[], screen: Screen): string {

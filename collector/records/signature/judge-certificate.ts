@@ -101,7 +101,7 @@ function judgeIdentity({ trust, repository }: Judging, root: TrustRoot, signer: 
       signer,
     );
   }
-  const reason = `signed by ${identity.name} (${found}), proven by root ${root.name}`;
+  const reason = `signed by ${identity.name}, proven by root ${root.name}`;
   return { outcome: 'verified', reason, signer: { ...signer, identity: identity.name } };
 }
 
