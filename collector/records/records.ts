@@ -47,7 +47,7 @@ export interface ClosableRecords extends Records {
 
 const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
 /** To be raised when what is kept of papers changes its shape or meaning: older ones are then looked up again. */
-const papersVersion = 3;
+const papersVersion = 4;
 const maxRemembered = 10_000;
 const retryAfterFailureMs = 15_000;
 const maxIndexes = 512;

@@ -49,8 +49,10 @@ export function judgeSignature(judging: Judging, item: SignedBytes): Verdict {
   return judgeCertificate(judging, item) ?? judgeByLog(item) ?? unpinned(judging.trust);
 }
 
-export function invalid(reason: string, failedStep: VerificationStep): Verdict {
-  return { outcome: 'invalid', reason: `${failedStep}: ${reason}`, signer: undefined, failedStep };
+/** Without a step: of a paper that is broken in itself. */
+export function invalid(reason: string, failedStep?: VerificationStep): Verdict {
+  const step = failedStep === undefined ? '' : `${failedStep}: `;
+  return { outcome: 'invalid', reason: `${step}${reason}`, signer: undefined, failedStep };
 }
 
 export function untrusted(reason: string, failedStep: VerificationStep, signer: Signer | undefined): Verdict {
