@@ -52,10 +52,10 @@ function appWith(declared: Partial<SbomPaper> = {}): FastifyInstance {
 const ask = (app: FastifyInstance, format: string) =>
   app.inject({ url: `/api/v1/images/${encodeURIComponent('r.example/app:1')}/sbom`, query: { format } });
 
-async function keep(inventory: Inventory): Promise<void> {
+async function keep(inventory: Inventory, digest = configDigest): Promise<void> {
   const encoder = new InventoryEncoder(inventory.layers);
   encoder.addFiles(inventory.files);
-  store.putDocument(documentKey(configDigest), inventoryMediaType, await encoder.finish(inventory));
+  store.putDocument(documentKey(digest), inventoryMediaType, await encoder.finish(inventory));
 }
 
 for (const format of ['cyclonedx', 'spdx'])
@@ -70,6 +70,11 @@ for (const format of ['cyclonedx', 'spdx'])
     expect(answer.payload).toContain(encodeURIComponent(manifestDigest));
     expect(answer.payload).toContain('Berkeley DB is not read');
   });
+
+test('an inventory that is kept under the manifest digest is found as well', async () => {
+  await keep(sampleInventory, manifestDigest);
+  expect(await ask(appWith(), 'spdx')).toMatchObject({ headers: { 'x-tallyman-sbom-source': 'inventory' } });
+});
 
 test('without an inventory, the declared SBOM is answered as it is, in its own format only', async () => {
   const document = Buffer.from('{"bomFormat":"CycloneDX","specVersion":"1.4"} ');

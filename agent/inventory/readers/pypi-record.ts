@@ -1,6 +1,6 @@
 import { join } from 'node:path/posix';
 
-const maxFiles = 500_000;
+const maxFiles = 200_000;
 
 export interface RecordFile {
   path: string;

@@ -7,7 +7,7 @@ import { coreMetadata } from './core-metadata.ts';
 import { readRecord } from './pypi-record.ts';
 
 const maxMetadataBytes = 4 * 1024 * 1024;
-const maxListBytes = 64 * 1024 * 1024;
+const maxListBytes = 16 * 1024 * 1024;
 const maxSmallBytes = 256 * 1024;
 const maxDirectories = 256;
 const metadata = /(?:dist-info\/METADATA|(?:egg-info|EGG-INFO)\/PKG-INFO|\.egg-info)$/;

@@ -47,10 +47,9 @@ export function imageSbomRoutes(app: FastifyInstance, store: Store, records: Rec
 
 async function exported(store: Store, query: ImageQuery, papers: Papers, format: Format): Promise<Answer | undefined> {
   if (format === 'declared') return undefined;
-  const { configDigest } = papers.identity;
-  const key = imageKeyOf(configDigest === undefined ? query : { ...query, configDigest });
-  const document = key === undefined ? undefined : store.getDocument(documentKey(key));
-  if (key === undefined || document === undefined) return undefined;
+  const found = keptInventory(store, query, papers);
+  if (found === undefined) return undefined;
+  const { key, document } = found;
   const inventory = await decode(document);
   const owned = inventory.files.reduce((count, { owners, evidenceOf }) => count + owners.length + evidenceOf.length, 0);
   if (owned > maxExportedFiles)
@@ -62,6 +61,19 @@ async function exported(store: Store, query: ImageQuery, papers: Papers, format:
   const takenAtUnixMs = store.getInventoryWork(key)?.changedUnixMs ?? papers.checkedAtUnixMs;
   const write = format === 'cyclonedx' ? toCycloneDx : toSpdx;
   return { source: 'inventory', body: JSON.stringify(write(inventory, subjectOf(query, papers, takenAtUnixMs))) };
+}
+
+/** An inventory is kept under the digest that a runtime knew the image by, which need not be the one that is asked for. */
+function keptInventory(
+  store: Store,
+  query: ImageQuery,
+  { identity }: Papers,
+): { key: string; document: Uint8Array } | undefined {
+  for (const key of [imageKeyOf(query), identity.configDigest, identity.manifestDigest, identity.indexDigest]) {
+    const document = key === undefined ? undefined : store.getDocument(documentKey(key));
+    if (key !== undefined && document !== undefined) return { key, document };
+  }
+  return undefined;
 }
 
 async function decode(document: Uint8Array): Promise<Inventory> {
