@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Inventory, InventoryPackage, PackageType } from '../../common/inventory.ts';
+import type { Inventory, InventoryPackage } from '../../common/inventory.ts';
 import { toCycloneDx } from '../../common/sbom-export/cyclonedx.ts';
 import { toSpdx } from '../../common/sbom-export/spdx.ts';
+import { syftTypes } from '../../common/sbom-export/subject.ts';
 import { reduceSyft, type SyftDocument, type SyftList } from '../../test/fixtures/inventory/reduce-syft.ts';
 import { runInventory } from './inventory.ts';
 
@@ -13,19 +14,6 @@ import { runInventory } from './inventory.ts';
 const syftProgram = process.env.TALLYMAN_SYFT;
 const outputOptions = { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 } as const;
 const fixtures = 'test/fixtures/inventory';
-/** syft's words for types. */
-const words: Readonly<Record<PackageType, string>> = {
-  deb: 'deb',
-  apk: 'apk',
-  rpm: 'rpm',
-  npm: 'npm',
-  pypi: 'python',
-  golang: 'go-module',
-  maven: 'java-archive',
-  gem: 'gem',
-  cargo: 'rust-crate',
-};
-
 /** What only syft lists, and why Tallyman does not. Each must occur. */
 const onlySyft: Readonly<Record<string, readonly (readonly [why: string, what: RegExp])[]>> = {
   debian: [],
@@ -41,7 +29,7 @@ const onlySyft: Readonly<Record<string, readonly (readonly [why: string, what: R
 /** A package as syft writes it: the version of Go's standard library is the one of its compiler, and none is UNKNOWN. */
 function asSyft({ type, name, version, location }: InventoryPackage): string {
   const spelled = type === 'golang' && name === 'stdlib' ? `go${version}` : version;
-  return `${words[type]} ${name} ${spelled || 'UNKNOWN'} ${location}`;
+  return `${syftTypes[type]} ${name} ${spelled || 'UNKNOWN'} ${location}`;
 }
 
 for (const [tree, explained] of Object.entries(onlySyft))
@@ -81,7 +69,7 @@ function listOf(tree: string, directory: string): SyftList {
 /** What syft makes of both exports: the same packages, with the same package URLs. */
 function expectReadBack(syft: string, inventory: Inventory, directory: string): void {
   const subject = { name: 'app', digest: undefined, createdAt: '2026-01-02T03:04:05Z', toolVersion: '0.1.0' };
-  const own = inventory.packages.map(({ type, name, version }) => `${words[type]} ${name} ${version}`).toSorted();
+  const own = inventory.packages.map(({ type, name, version }) => `${syftTypes[type]} ${name} ${version}`).toSorted();
   for (const document of [toCycloneDx(inventory, subject), toSpdx(inventory, subject)]) {
     const path = join(directory, 'exported.json');
     writeFileSync(path, JSON.stringify(document));
