@@ -57,7 +57,8 @@ export class InventoryBuilder implements InventorySink {
     if (id === noEntry) return;
     const owners = this.#put(this.#owners, id, owner, inventoryLimits.maxOwnersPerFile);
     // What several packages say of one file cannot all be true: the first one's counts.
-    if (owners[0] === owner && digestForm.test(declaredDigest)) this.#digests.set(id, declaredDigest);
+    if (owners[0] === owner && this.#tree.isFile(id) && digestForm.test(declaredDigest))
+      this.#digests.set(id, declaredDigest);
   }
 
   addEvidence(owner: number, path: string): void {

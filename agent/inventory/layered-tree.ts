@@ -77,6 +77,10 @@ export class LayeredTree implements ImageTree {
     return kind === Kind.file || kind === Kind.symlink;
   }
 
+  isFile(id: number): boolean {
+    return this.#table.kinds[id] === Kind.file;
+  }
+
   pathOf(id: number): string {
     return this.#table.pathOf(id);
   }
