@@ -9,6 +9,7 @@ import { containersCommand } from './commands/containers.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
+import { inventoryCommand } from './commands/inventory.ts';
 import { privilegesCommand } from './commands/privileges.ts';
 import { recordCommand } from './commands/record.ts';
 import { rulesCommand } from './commands/rules.ts';
@@ -27,7 +28,7 @@ export function createProgram(): Command {
   program.commandsGroup('Ask:');
   program.addCommand(alertsCommand()).addCommand(alertCommand());
   program.addCommand(imageCommand()).addCommand(containersCommand()).addCommand(baselineCommand());
-  program.addCommand(privilegesCommand());
+  program.addCommand(privilegesCommand()).addCommand(inventoryCommand());
   program.commandsGroup('Rules:');
   program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');

@@ -57,6 +57,7 @@ async function read(files: [string, Buffer][], reader: PackageReader) {
 test.each(inputs)('damage to %s is told or leaves packages that are whole', async (path, whole, reader, count) => {
   const others = inputs.filter((each) => each[2] === dpkgReader && reader === dpkgReader && each[0] !== path);
   const around = others.map(([at, bytes]): [string, Buffer] => [at, bytes]);
+  // The whole input is read whole: else nothing would be tested.
   expect((await read([...around, [path, whole]], reader)).packages).toHaveLength(count);
   await fc.assert(
     fc.asyncProperty(mutatedBytes(whole), async (damaged) => {

@@ -33,7 +33,7 @@ test.each([
     ...[name, epoch === '0' ? version : `${epoch}:${version}`, architecture, license],
   ]);
   expect(told.sort()).toEqual(expected);
-  for (const [filePath = '', name, digest] of listed) {
+  for (const [filePath = '', name, digest = ''] of listed) {
     if (files.get(filePath) === undefined) continue;
     expect([filePath, owners[filePath]]).toEqual([filePath, name]);
     expect(files.get(filePath)?.declaredDigest).toBe(digest === '' ? '' : `sha256:${digest}`);

@@ -54,13 +54,16 @@ function readDatabase(
   const read: ReadBytes = (offset, length) => tree.readRange(path, offset, length);
   const wal = tree.resolve(`${path}-wal`)?.kind === 'file' ? `${path}-wal` : undefined;
   const readWal = wal && ((offset: number, length: number) => tree.readRange(wal, offset, length));
+  let found = 0;
   try {
     for (const blob of headersOf(path, read, readWal || undefined)) {
       if (sink.exhausted) return;
+      found++;
       const each = parsePackage(blob);
       if (each === undefined) problem('malformed', 'it has a header that cannot be read: a package is missing');
       else if (each.name !== keyPackage) addPackage(each, path, layerOf(keyOf(each)), distribution, sink);
     }
+    if (found === 0) problem('malformed', 'it has no packages');
   } catch (error) {
     sink.addProblem(problemOf(reader, path, error, 'packages are missing'));
   }
