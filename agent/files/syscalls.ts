@@ -31,6 +31,8 @@ const maxHandleBytes = 128;
 const handleHeaderBytes = 8;
 const maxLinkBytes = 4096;
 const maxAttributeBytes = 255;
+/** ERANGE */
+const valueIsLonger = 34;
 /** Of struct statfs on 64-bit machines: f_fsid. */
 const fsidOffset = 56;
 const statfsBytes = 120;
@@ -80,9 +82,7 @@ export function attributeOf(fd: number, name: string): Buffer | undefined {
   const value = Buffer.alloc(maxAttributeBytes);
   const length = Number(fgetxattr(fd, name, value, value.length));
   if (length >= 0) return value.subarray(0, length);
-  const error = new SystemError('fgetxattr', koffi.errno());
-  if (error.code === 'ERANGE') return value;
-  return undefined;
+  return koffi.errno() === valueIsLonger ? value : undefined;
 }
 
 /** What a symbolic link says, for a descriptor of the link itself. @throws {SystemError} */

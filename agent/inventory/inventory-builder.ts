@@ -26,6 +26,7 @@ export class InventoryBuilder implements InventorySink {
   readonly #evidence = new Map<number, number[]>();
   readonly #digests = new Map<number, string>();
   readonly #told = new Set<string>();
+  readonly #alone: number[][] = [];
   #full = false;
 
   constructor(tree: LayeredTree, pacer: Pacer) {
@@ -83,11 +84,7 @@ export class InventoryBuilder implements InventorySink {
   /** Regular files and links with what is known of them, by path. */
   *files(): Generator<InventoryFile> {
     const tree = this.#tree;
-    const listed: { path: string; id: number }[] = [];
-    for (let id = 0; id < tree.idCount; id++) if (tree.isListed(id)) listed.push({ path: tree.pathOf(id), id });
-    this.#pacer.look();
-    listed.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-    for (const { path, id } of listed) {
+    for (const { path, id } of tree.listed()) {
       this.#pacer.step();
       const entry = tree.entryOf(id, path);
       if (entry === undefined || (entry.kind !== 'file' && entry.kind !== 'symlink')) continue;
@@ -117,15 +114,25 @@ export class InventoryBuilder implements InventorySink {
   #put(lists: Map<number, number[]>, id: number, owner: number, max: number): number[] {
     const list = lists.get(id);
     if (list === undefined) {
-      const fresh = [owner];
-      lists.set(id, fresh);
-      return fresh;
+      const alone = this.#aloneOf(owner);
+      lists.set(id, alone);
+      return alone;
     }
     // Modules of one binary come in order, so that the last one tells whether it is known.
     if (list.at(-1) === owner || (list.length <= 64 && list.includes(owner))) return list;
-    if (list.length < max) list.push(owner);
+    if (list.length === 1) lists.set(id, [...list, owner]);
+    else if (list.length < max) list.push(owner);
     else this.#limit(this.#tree.pathOf(id), `more than ${max} packages claim this file: the rest is left out`);
     return list;
+  }
+
+  /** One list for all files that have this owner and no other: nearly all have one. It is never changed. */
+  #aloneOf(owner: number): number[] {
+    const known = this.#alone[owner];
+    if (known !== undefined) return known;
+    const alone = [owner];
+    this.#alone[owner] = alone;
+    return alone;
   }
 
   #bounded(found: InventoryPackage): InventoryPackage {

@@ -30,11 +30,6 @@ export class LayeredTree implements ImageTree {
     this.problems = problems;
   }
 
-  /** Ids of entries go from 0 to this; see `idOf`. */
-  get idCount(): number {
-    return this.#table.size;
-  }
-
   /** The id of the entry that `find` (or, with the last link followed, `resolve`) answers; -1 where there is none. */
   idOf(path: string, followLast = false): number {
     if (path.length > inventoryLimits.maxPathBytes) return noEntry;
@@ -69,6 +64,23 @@ export class LayeredTree implements ImageTree {
     const linkTarget = kind === 'symlink' ? (table.linkTargets.get(id) ?? '') : '';
     const [layer, sizeBytes, mode] = [table.layers[id] as number, table.sizes[id] as number, table.modes[id] as number];
     return { path, kind, layer, sizeBytes, mode, linkTarget };
+  }
+
+  /** What the inventory lists, in order of path. A directory sorts as its name with a slash, as paths below it do. */
+  *listed(): Generator<{ id: number; path: string }> {
+    const table = this.#table;
+    const pending = [{ id: rootId, path: '' }];
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      const { id, path } = at;
+      if (this.isListed(id)) yield at;
+      if (table.kinds[id] !== Kind.directory) continue;
+      const keyed = [...table.childrenOf(id)].map((child) => {
+        const slash = table.kinds[child] === Kind.directory ? '/' : '';
+        return { id: child, key: `${table.names[child]}${slash}` };
+      });
+      keyed.sort((a, b) => (a.key < b.key ? 1 : -1));
+      for (const { id: child } of keyed) pending.push({ id: child, path: `${path}/${table.names[child]}` });
+    }
   }
 
   /** Whether the inventory lists it: regular files and symbolic links. */

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes test/fixtures/rpm/sqlite: a database that rpm itself wrote, and what rpm says is in it.
+# rpm-databases.sh [ROOT]: makes test/fixtures/rpm/sqlite, a database that rpm itself wrote, and what rpm says is in it. With ROOT
+# it only installs the packages there.
 # Needs rpm and rpmbuild (Debian: apt-get install rpm). Made with rpm 4.18.0.
 set -eu
 target=$(cd "$(dirname "$0")/../.." && pwd)/test/fixtures/rpm
@@ -43,11 +44,13 @@ build beta-libs 2.0~rc1 4 beta ''
 build gamma 3.0^git1 0 gamma 'gamma:18:8090020240101:abcd1234'
 rpms=$(find "$work/build/RPMS" -name '*.rpm' | sort)
 
-root=$work/root
-mkdir -p "$root" "$target/sqlite"
+root=${1:-$work/root}
+mkdir -p "$root"
 in_root() { rpm --root "$root" --define '_db_backend sqlite' --define '_dbpath /var/lib/rpm' "$@"; }
 # shellcheck disable=SC2086 # a list
 in_root --nodeps -i $rpms
+[ $# = 0 ] || exit 0
+mkdir -p "$target/sqlite"
 gzip -9n < "$root/var/lib/rpm/rpmdb.sqlite" > "$target/sqlite/rpmdb.sqlite.gz"
 in_root -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\t%{MODULARITYLABEL}\n' |
   sort > "$target/sqlite/packages.tsv"
