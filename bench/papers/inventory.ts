@@ -48,12 +48,7 @@ export async function benchInventory(): Promise<void> {
   }
 }
 
-async function measure(
-  name: string,
-  image: string,
-  cpuShare: number | undefined,
-  loaded = false,
-): Promise<Measured> {
+async function measure(name: string, image: string, cpuShare: number | undefined, loaded = false): Promise<Measured> {
   const soloRate = loaded ? await busyRate(() => new Promise((resolve) => setTimeout(resolve, soloMs))) : Number.NaN;
   let [seconds, peakMib, files] = [0, 0, 0];
   const work = async (): Promise<undefined> => {
