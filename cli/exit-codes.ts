@@ -5,6 +5,10 @@ export const exitCodes = {
   usage: 2,
   notFound: 3,
   unreachable: 4,
+  /** `verify`: something required is invalid, untrusted or absent. */
+  notVerified: 5,
+  /** `verify`: something required could not be looked at. */
+  couldNotLook: 6,
   interrupted: 130,
 } as const;
 

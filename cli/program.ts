@@ -14,6 +14,7 @@ import { privilegesCommand } from './commands/privileges.ts';
 import { recordCommand } from './commands/record.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 
 /** The whole command line. Nothing runs before `parseAsync`. */
@@ -28,7 +29,7 @@ export function createProgram(): Command {
   program.commandsGroup('Ask:');
   program.addCommand(alertsCommand()).addCommand(alertCommand());
   program.addCommand(imageCommand()).addCommand(containersCommand()).addCommand(baselineCommand());
-  program.addCommand(privilegesCommand()).addCommand(inventoryCommand());
+  program.addCommand(privilegesCommand()).addCommand(inventoryCommand()).addCommand(verifyCommand());
   program.commandsGroup('Rules:');
   program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');

@@ -8,6 +8,7 @@ import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy, type Policy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ImageWatch } from './image-watch.ts';
+import { reportExpectations } from './images/expectation-findings.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
 import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
@@ -15,7 +16,7 @@ import { type AlertListener, createPublisher, type Publisher } from './publish/p
 import { Readiness } from './query/readiness.ts';
 import { createQueryServer } from './query/server.ts';
 import type { Records } from './records/papers.ts';
-import { createRecords } from './records/records.ts';
+import { createRecords, type RecordsOptions } from './records/records.ts';
 import { loadTrust } from './records/trust/trust.ts';
 import { type CollectorStatus, toStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -116,11 +117,16 @@ class ComposedCollector implements Collector {
     const startedAtUnixMs = Date.now();
     const store = await this.#openStore();
     const publisher = await this.#openPublisher(store);
-    const records = this.#openRecords(store);
+    const policy = this.#policy();
+    const records = this.#openRecords(store, policy, (image, papers) => {
+      reportExpectations(images.findings, image, papers).catch((thrown: unknown) =>
+        this.#parts.logger.error({ err: thrown }, `telling what ${image.reference} is not: ${errorText(thrown)}`),
+      );
+    });
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
     const images = this.#createImageWatch(store, publisher, () => ({ ingest, pipeline }));
-    const known = { records, baselines, images };
+    const known = { records, baselines, images, policy };
     const pipeline = this.#createPipeline(store, publisher, known, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
@@ -199,12 +205,13 @@ class ComposedCollector implements Collector {
     return publisher;
   }
 
-  #openRecords(store: Store): Records {
+  #openRecords(store: Store, policy: Policy, onLookedUp: RecordsOptions['onLookedUp']): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
     const { keyFiles, policyFile, insecureRegistries, allowedHosts } = this.#config;
     const { logger, metrics } = this.#parts;
-    const trust = loadTrust(this.#policy().trust, policyFile, keyFiles);
-    const records = createRecords({ cache: store, trust, insecureRegistries, allowedHosts, logger, metrics });
+    const trust = loadTrust(policy.trust, policyFile, keyFiles);
+    const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
+    const records = createRecords({ cache: store, knownImages: store, ...trusted, logger, metrics });
     this.#closers.push(() => records.close());
     return records;
   }
@@ -226,13 +233,12 @@ class ComposedCollector implements Collector {
   #createPipeline(
     store: Store,
     publisher: Publisher,
-    known: Known & { images: ImageWatch },
+    known: Known & { images: ImageWatch; policy: Policy },
     onDrained: () => void,
   ): Pipeline {
     const { papersWaitMs, cluster } = this.#config;
     const { logger, metrics } = this.#parts;
-    const policy = this.#policy();
-    const { records, baselines } = known;
+    const { records, baselines, policy } = known;
     const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
     const pipeline = createPipeline({
       store,

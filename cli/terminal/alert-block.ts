@@ -1,5 +1,5 @@
 import type { AlertView, PaperView, ProcessView, ReasonView } from './alert-view.ts';
-import { numberAt, textAt } from './json-path.ts';
+import { listAt, numberAt, textAt } from './json-path.ts';
 import { labelled, textColumns, unbroken } from './labelled.ts';
 import { outcome } from './outcome.ts';
 import { severityTone } from './severity-tone.ts';
@@ -74,9 +74,22 @@ function papersLine(alert: AlertView, screen: Screen): string {
   const signed = (paper: PaperView): string | undefined => (paper.signer ? `by ${paper.signer}` : undefined);
   return [
     join('signature', outcome(alert.signature.outcome, screen), signed(alert.signature)),
-    join('provenance', outcome(alert.provenance.outcome, screen), textAt(alert.provenance.data, 'source_uri')),
+    join('provenance', outcome(alert.provenance.outcome, screen), provenanceText(alert.provenance)),
     join('SBOM', outcome(alert.sbom.outcome, screen), packageCount(alert.sbom)),
   ].join('   ');
+}
+
+/** "acme/checkout@4be1c2d", or the expectations that are not met. */
+function provenanceText({ data }: PaperView): string | undefined {
+  const failed = listAt(data, 'clauses').filter(
+    (clause) => listAt(clause, 'expected').length > 0 && textAt(clause, 'outcome') !== 'verified',
+  );
+  if (failed.length > 0)
+    return failed.map((clause) => `${textAt(clause, 'name')} ${textAt(clause, 'found') ?? 'not said'}`).join(', ');
+  const source = textAt(data, 'source_uri');
+  const commit = textAt(data, 'commit');
+  if (source === undefined || commit === undefined) return source;
+  return `${source.replace(/^(git\+)?https:\/\/[^/]+\//, '').replace(/(\.git)?([@#].*)?$/, '')}@${commit.slice(0, 7)}`;
 }
 
 function packageCount(sbom: PaperView): string | undefined {

@@ -19,6 +19,10 @@ export function outcomeOf(word: string | undefined): OutcomeWord {
 /** "✔ verified": sign and word, so that nothing relies on the colour. */
 export const outcomeWord = (word: OutcomeWord): string => `${signs[word].sign} ${word}`;
 
+/** The sign alone, for places where the words beside it say what it means. */
+export const outcomeSign = (word: OutcomeWord, screen: Screen): string =>
+  screen.paint(signs[word].tone, signs[word].sign);
+
 export const outcomeTone = (word: OutcomeWord): Tone => signs[word].tone;
 
 export function outcome(word: OutcomeWord, screen: Screen): string {

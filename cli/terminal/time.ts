@@ -39,3 +39,10 @@ function zoned(unixMs: number, screen: Screen): Date {
   if (Number.isNaN(at.getTime())) return new Date(0);
   return screen.utc ? at : new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
 }
+/** " (2 d 4 h old)"; nothing where either time is not known. */
+export function ageText(time: string | undefined, nowUnixMs: number): string {
+  const ageMs = nowUnixMs - Date.parse(time ?? '');
+  return Number.isNaN(ageMs) || ageMs < 0
+    ? ''
+    : ` (${duration(ageMs)} old)`.replaceAll(' ', '\u00a0').replace('\u00a0(', ' (');
+}

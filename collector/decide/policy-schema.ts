@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imagesSchema } from '../records/expectation/schema.ts';
 import { trustSchema } from '../records/trust/trust-schema.ts';
 
 const points = z.int().min(-100).max(100);
@@ -36,6 +37,7 @@ const pointsSchema = z.strictObject({
     notInVerifiedImage: points,
   }),
   posture: z.strictObject({ privileged: points, elevated: points, unknown: points }),
+  image: z.strictObject({ registryNotAllowed: points, notPinned: points, baseNotApproved: points }),
   data: z.strictObject({ attributionPartial: points, incomplete: points }),
 });
 
@@ -65,6 +67,7 @@ export const policySchema = z
     name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'expected lower-case letters, digits, ".", "_", "-"'),
     severity: severitySchema,
     points: pointsSchema,
+    images: imagesSchema,
     rules: z.array(ruleSchema).max(1000),
     trust: trustSchema.optional(),
   })

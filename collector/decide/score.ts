@@ -44,7 +44,26 @@ function paperReasons({ papers, ownership }: CorrelatedFinding, policy: Policy):
   add('signature', signatureTexts(papers.signature.reason, signer)[papers.signature.outcome]);
   add('sbom', sbomTexts(papers.sbom.reason)[papers.sbom.outcome]);
   add('provenance', provenanceTexts(papers.provenance.reason)[papers.provenance.outcome]);
-  return reasons;
+  return [...reasons, ...imageReasons(papers, policy)];
+}
+
+/** What the policy expects of images beside papers, where it is not so. */
+function imageReasons({ base, place = [] }: Papers, policy: Policy): Reason[] {
+  const points = policy.points.image;
+  const reasons: Reason[] = [];
+  const failed = (name: string) => place.find((clause) => clause.name === name && clause.outcome === 'untrusted');
+  const registry = failed('registry');
+  const pinned = failed('pinned');
+  if (registry !== undefined)
+    reasons.push({
+      text: `image comes from a registry that is not allowed: ${registry.reason}`,
+      points: points.registryNotAllowed,
+    });
+  if (pinned !== undefined)
+    reasons.push({ text: `image is not pinned by digest: ${pinned.reason}`, points: points.notPinned });
+  if (base?.outcome === 'untrusted' || base?.outcome === 'invalid')
+    reasons.push({ text: `base image is not approved: ${base.reason}`, points: points.baseNotApproved });
+  return reasons.filter((reason) => reason.points !== 0);
 }
 
 function signatureTexts(reason: string, signer: string): Record<Outcome, string> {
@@ -70,7 +89,9 @@ function sbomTexts(reason: string): Record<Outcome, string> {
 function provenanceTexts(reason: string): Record<Outcome, string> {
   return {
     verified: 'provenance of the image is verified',
-    untrusted: `provenance of the image is not from a trusted builder${because(reason)}`,
+    untrusted: reason.startsWith('built by ')
+      ? `image was ${reason}`
+      : `provenance of the image is not from a trusted builder${because(reason)}`,
     invalid: `provenance of the image is invalid${because(reason)}`,
     absent: 'image has no provenance',
     unknown: `could not look for provenance${because(reason)}`,

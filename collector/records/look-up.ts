@@ -1,8 +1,13 @@
 import { type OpenOptions, openAttachment } from './attestation/open.ts';
+import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
+import { basePaper } from './base/paper.ts';
 import { findAttachments } from './discovery/attachments.ts';
 import { type Problem, problemsHiding } from './discovery/problem.ts';
 import { resolveImage } from './discovery/resolve.ts';
-import type { ImageIdentity, ImageQuery, ProvenancePaper, SignaturePaper } from './papers.ts';
+import { expectationOf, repositoriesOf } from './expectation/expectation.ts';
+import { placeClauses } from './expectation/place.ts';
+import type { ImageExpectation } from './expectation/schema.ts';
+import type { BasePaper, Clause, ImageIdentity, ImageQuery, ProvenancePaper, SignaturePaper } from './papers.ts';
 import { chooseProvenance } from './provenance/paper.ts';
 import type { RegistryClient } from './registry/client.ts';
 import { chooseSbom, type SbomResult } from './sbom/paper.ts';
@@ -16,19 +21,29 @@ export interface LookUpResult {
   sbom: SbomResult;
   provenance: ProvenancePaper;
   scans: FoundScans;
+  base: BasePaper | undefined;
+  place: readonly Clause[];
   /** Why any of them may be unknown. */
   problems: readonly Problem[];
   /** Hosts that were asked. */
   hosts: readonly string[];
 }
 
+export interface LookUpOptions {
+  client: RegistryClient;
+  trust: Trust;
+  /** What is expected of images; nothing when undefined. */
+  expectations?: readonly ImageExpectation[] | undefined;
+  /** Images that others may be built on; those of this look-up when undefined. */
+  knownImages?: KnownImages | undefined;
+  nowUnixMs?: number | undefined;
+  signal: AbortSignal;
+}
+
 const maxAttachments = 256;
 
 /** One walk through the registries: find the image, find what hangs on it, fetch, check, sum up. */
-export async function lookUpImage(
-  query: ImageQuery,
-  options: { client: RegistryClient; trust: Trust; signal: AbortSignal },
-): Promise<LookUpResult> {
+export async function lookUpImage(query: ImageQuery, options: LookUpOptions): Promise<LookUpResult> {
   const { client, trust, signal } = options;
   const image = await resolveImage(query, client, signal);
   const found = await findAttachments(image, client, signal);
@@ -47,12 +62,23 @@ export async function lookUpImage(
   problems.push(...opened.flatMap((item) => item.problems));
   const evidence = opened.flatMap((item) => item.evidence);
   const signature = sumUpSignatures(evidence, problemsHiding('signature', problems));
+  const expectation = expectationOf(options.expectations ?? [], repositoriesOf(query, image.identity.repository));
+  const hidden = problemsHiding('provenance', problems);
+  const provenance = chooseProvenance(evidence, signature.records, hidden, expectation);
   return {
     identity: image.identity,
     signature,
     sbom: await chooseSbom(evidence, signature.records, problemsHiding('sbom', problems)),
-    provenance: chooseProvenance(evidence, signature.records, problemsHiding('provenance', problems)),
+    provenance,
     scans: collectScans(evidence, signature.records, image.identity),
+    base: await basePaper(query, image, provenance.records ?? [], {
+      client,
+      known: options.knownImages ?? new MemoryKnownImages(),
+      expectation,
+      nowUnixMs: options.nowUnixMs ?? Date.now(),
+      signal,
+    }),
+    place: placeClauses(query, image.identity.repository, expectation),
     problems,
     hosts: [...new Set(image.subjects.map(({ repository }) => repository.registry))],
   };

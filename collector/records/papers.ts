@@ -125,6 +125,90 @@ export interface SbomPaper {
   signer: Signer | undefined;
 }
 
+export type ClauseName =
+  | 'builder'
+  | 'source'
+  | 'ref'
+  | 'workflow'
+  | 'runner'
+  | 'build type'
+  | 'parameters'
+  | 'registry'
+  | 'pinned';
+
+/** One expectation on an image, judged by itself. */
+export interface Clause {
+  name: ClauseName;
+  /** verified: a proof shows it; unknown: nothing is expected, or it could not be looked at. */
+  outcome: Outcome;
+  /** "https://github.com/acme/app, from certificate OID .12", "expected …, found …, from …". */
+  reason: string;
+  found: string | undefined;
+  /** Patterns of the policy; empty: no expectation. */
+  expected: readonly string[];
+  /** Where `found` was read: "certificate OID .12", "predicate buildDefinition.externalParameters.workflow.repository". */
+  evidence: string | undefined;
+}
+
+export interface ProvenanceDependency {
+  uri: string;
+  /** "sha256:…", "gitCommit:…", "sha1:…" */
+  digest: string | undefined;
+}
+
+/** What a SLSA provenance says, v1 and v0.2 in the same words. Claims, as true as who signed them is honest. */
+export interface ProvenanceClaim {
+  builderId: string | undefined;
+  buildType: string | undefined;
+  /** As written; see sourceLocation for the spelling that is compared. */
+  sourceUri: string | undefined;
+  /** The field `sourceUri` is from. */
+  sourceField: string | undefined;
+  ref: string | undefined;
+  commit: string | undefined;
+  /** ".github/workflows/release.yml" */
+  workflow: string | undefined;
+  /** "github-hosted", "self-hosted" */
+  runnerEnvironment: string | undefined;
+  /** "push" */
+  trigger: string | undefined;
+  invocationId: string | undefined;
+  /** ISO times. */
+  startedAt: string | undefined;
+  finishedAt: string | undefined;
+  /** Whether the builder says that it told all; undefined: it does not say. */
+  completeness: {
+    parameters: boolean | undefined;
+    environment: boolean | undefined;
+    materials: boolean | undefined;
+    hermetic: boolean | undefined;
+  };
+  /** Container images first, 100 at most. */
+  dependencies: readonly ProvenanceDependency[];
+  dependencyCount: number;
+  /** What BuildKit's client says of its checkout; nobody checked it. */
+  clientVcs: { source: string | undefined; revision: string | undefined } | undefined;
+  /** `sourceUri` is only what BuildKit's client says. */
+  isClientSource: boolean;
+  /** External parameters that the build type does not list; undefined: not known what it lists. */
+  unrecognisedParameters: readonly string[] | undefined;
+  /** What has to be known of builder ids of this build type. */
+  builderNote: string | undefined;
+}
+
+/** One provenance that was found, with its own outcome. */
+export interface ProvenanceRecord {
+  /** The outcome of its signature and its expected clauses together. */
+  outcome: Outcome;
+  reason: string;
+  predicateType: string | undefined;
+  claim: ProvenanceClaim | undefined;
+  clauses: readonly Clause[];
+  signer: Signer | undefined;
+  attachedTo: string;
+  source: string;
+}
+
 export interface ProvenancePaper {
   outcome: Outcome;
   reason: string;
@@ -132,6 +216,30 @@ export interface ProvenancePaper {
   builderId: string | undefined;
   sourceUri: string | undefined;
   signer: Signer | undefined;
+  /** Of the record that is shown. */
+  clauses?: readonly Clause[];
+  claim?: ProvenanceClaim | undefined;
+  /** All that were found, the one that is shown first; 16 at most. */
+  records?: readonly ProvenanceRecord[];
+}
+
+/** The image this one was built on. */
+export interface BasePaper {
+  /** verified: approved, and its layers are the lowest of the image; untrusted: not so; invalid: what is claimed is not true. */
+  outcome: Outcome;
+  reason: string;
+  /** How it was found: its layers compared, or only claimed by annotations or provenance. */
+  method: 'layers' | 'annotation' | 'provenance' | undefined;
+  /** Everything that has these layers: "docker.io/library/debian:12-slim". */
+  names: readonly string[];
+  /** Manifest or index digest. */
+  digest: string | undefined;
+  /** Layers it brings. */
+  layerCount: number | undefined;
+  /** ISO time of its config. */
+  createdAt: string | undefined;
+  /** The newest image that is known under the same name. */
+  newestCreatedAt: string | undefined;
 }
 
 /** Where vulnerabilities are known from: a scan report, or advisories compared with the packages of the image. */
@@ -190,6 +298,10 @@ export interface Papers {
   sbom: SbomPaper;
   provenance: ProvenancePaper;
   vulnerabilities: VulnerabilityPaper;
+  /** Undefined: the image could not be found. */
+  base?: BasePaper | undefined;
+  /** Where the image may come from, and how it is named. */
+  place?: readonly Clause[];
   checkedAtUnixMs: number;
   /** How long this answer may be used. Short when something was absent or unknown: papers come after the push. */
   freshForMs: number;

@@ -4,7 +4,9 @@ import { errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
+import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
 import { problemsHiding, problemText } from './discovery/problem.ts';
+import type { ImageExpectation } from './expectation/schema.ts';
 import { freshForMs, keepProven } from './freshness.ts';
 import { lookUpImage } from './look-up.ts';
 import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache, SbomIndex } from './papers.ts';
@@ -22,10 +24,16 @@ export interface RecordsOptions {
   cache: RecordsCache;
   /** Who may sign which images, from `loadTrust`. */
   trust: Trust;
+  /** What is expected of images: the policy's section `images`. */
+  expectations?: readonly ImageExpectation[];
+  /** Images that others may be built on; without, those of this process. */
+  knownImages?: KnownImages;
   /** "host:port" that may be asked in plain HTTP and at private addresses; loopback always may. */
   insecureRegistries: readonly string[];
   /** "host" or "host:port" that may be at private addresses, with TLS. */
   allowedHosts?: readonly string[];
+  /** Told after each look-up in registries; what it throws is counted. */
+  onLookedUp?: ((image: ImageQuery, papers: Papers) => void) | undefined;
   logger: Logger;
   metrics: Metrics;
   /** Milliseconds since the epoch; the system's clock when undefined. */
@@ -65,6 +73,9 @@ class RegistryRecords implements ClosableRecords {
   readonly #sboms: SbomStore;
   readonly #vulnerabilities: VulnerabilityBook;
   readonly #limiter: KeyedLimiter;
+  /** Of who may sign and what is expected. */
+  readonly #trustHash: string;
+  readonly #knownImages: KnownImages;
   readonly #papers = new LRUCache<string, Papers>({ max: maxRemembered });
   readonly #failures = new LRUCache<string, number>({ max: maxRemembered });
   readonly #running = new Map<string, Promise<ImageRecords>>();
@@ -95,6 +106,8 @@ class RegistryRecords implements ClosableRecords {
       onError: (error) => this.#events.failed('VULNERABILITIES_FAILED', errorText(error)),
     });
     this.#limiter = new KeyedLimiter(this.#options.maxConcurrentLookUps);
+    this.#trustHash = hashOf([options.trust.hash, JSON.stringify(options.expectations ?? [])]);
+    this.#knownImages = options.knownImages ?? new MemoryKnownImages();
   }
 
   close(): void {
@@ -147,8 +160,10 @@ class RegistryRecords implements ClosableRecords {
   async #lookUp(key: string, image: ImageQuery, before: Papers | undefined): Promise<ImageRecords> {
     const deadline = AbortSignal.timeout(this.#options.lookUpTimeoutMs);
     const signal = AbortSignal.any([deadline, this.#closed.signal]);
-    const result = await lookUpImage(image, { client: this.#client, trust: this.#options.trust, signal });
-    const { identity, signature, sbom, provenance } = result;
+    const { trust, expectations, clock } = this.#options;
+    const asked = { trust, expectations, knownImages: this.#knownImages, nowUnixMs: clock() };
+    const result = await lookUpImage(image, { ...asked, client: this.#client, signal });
+    const { identity, signature, sbom, provenance, base: builtOn, place } = result;
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
     const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
     this.#failures.set(key, failures);
@@ -161,13 +176,14 @@ class RegistryRecords implements ClosableRecords {
       index?.components ?? [],
       before?.vulnerabilities,
     );
-    const checkedAtUnixMs = this.#options.clock();
-    const base = { identity, signature, sbom: sbom.paper, provenance, vulnerabilities, checkedAtUnixMs };
+    const sides = { provenance, vulnerabilities, base: builtOn, place };
+    const base = { identity, signature, sbom: sbom.paper, ...sides, checkedAtUnixMs: clock() };
     const fresh: Papers = { ...base, freshForMs: freshForMs(base, failures) };
     const papers = keepProven(fresh, before);
     this.#events.lookedUp(fresh, result.problems, result.hosts);
     this.#papers.set(key, papers);
     this.#remember(() => this.#options.cache.putPapers(key, papers));
+    this.#remember(() => this.#options.onLookedUp?.(image, papers));
     return { papers, sbom: index, vulnerabilities: this.#vulnerabilities.list(key) };
   }
 
@@ -260,6 +276,8 @@ class RegistryRecords implements ClosableRecords {
   /** Papers depend on the image, on where it may be looked for, and on who is trusted. */
   #keyOf(image: ImageQuery): string {
     const { configDigest, targetDigest, platform, byName } = image;
+    // How the image is named decides whether it is pinned, and where it comes from.
+    const named = this.#options.expectations?.length ? image.reference : '';
     const places = image.repoDigests.length > 0 ? [...image.repoDigests].sort() : [image.reference];
     return hashOf([
       `${papersVersion}`,
@@ -268,7 +286,8 @@ class RegistryRecords implements ClosableRecords {
       platform,
       `${byName === true}`,
       ...places,
-      this.#options.trust.hash,
+      named,
+      this.#trustHash,
     ]);
   }
 }

@@ -2,6 +2,7 @@ import type { Container } from '../../proto/generated/tallyman/v1/container.ts';
 import type { AgentStatus, Gap, Item, Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineStore } from '../baseline/baseline-book.ts';
 import type { SeverityWord } from '../decide/alert.ts';
+import type { KnownImages } from '../records/base/known-images.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
 /** An alert ready for publication: the bytes every sink and reader gets. */
@@ -162,6 +163,7 @@ export interface Pruned {
   observations: number;
   papers: number;
   documents: number;
+  knownImages: number;
   /** Agents' batch numbering of long gone epochs. */
   sources: number;
   nodes: number;
@@ -171,7 +173,7 @@ export interface Pruned {
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
-export interface Store extends RecordsCache, BaselineStore {
+export interface Store extends RecordsCache, KnownImages, BaselineStore {
   /**
    * Stores a batch and moves the acknowledged sequence in one transaction. Answers the highest contiguous sequence
    * stored for (agentId, epoch); a batch that was stored before changes nothing.

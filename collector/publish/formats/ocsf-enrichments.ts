@@ -1,7 +1,7 @@
 import type { Posture } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { Alert } from '../../decide/alert.ts';
 import { assessPosture } from '../../decide/posture-level.ts';
-import type { Ownership, Signer } from '../../records/papers.ts';
+import type { Clause, Ownership, Papers, Signer } from '../../records/papers.ts';
 import { showText } from './text.ts';
 
 interface Enrichment {
@@ -65,11 +65,14 @@ function paperEnrichments(alert: Alert): Enrichment[] {
         predicate_type: provenance.predicateType,
         builder_id: provenance.builderId,
         source_uri: provenance.sourceUri,
+        commit: provenance.claim?.commit,
+        clauses: provenance.clauses?.map(clauseData),
         signer: signerData(provenance.signer),
         ...checked,
       },
       provenance.reason,
     ),
+    ...expectationEnrichments(papers),
     enrichment('image.identity', image?.reference || 'unknown', {
       repository: identity.repository,
       index_digest: identity.indexDigest,
@@ -79,6 +82,22 @@ function paperEnrichments(alert: Alert): Enrichment[] {
       platform: identity.platform ?? (image?.platform || undefined),
     }),
   ];
+}
+
+/** What the policy expects of an image beside its papers; nothing where it expects nothing. */
+function expectationEnrichments({ base, place = [] }: Papers): Enrichment[] {
+  const entries = place.filter(({ expected }) => expected.length > 0);
+  const shown = entries.map((clause) =>
+    enrichment(`image.${clause.name}`, clause.outcome, clauseData(clause), clause.reason),
+  );
+  if (base === undefined || base.method === undefined) return shown;
+  const { outcome, reason, method, names, digest, createdAt, newestCreatedAt } = base;
+  const data = { reason, method, names, digest, created: createdAt, newest_created: newestCreatedAt };
+  return [...shown, enrichment('image.base', outcome, data, reason)];
+}
+
+function clauseData({ name, outcome, reason, expected, found, evidence }: Clause): object {
+  return { name, outcome, reason, expected, found, evidence };
 }
 
 function sbomData(alert: Alert): object {

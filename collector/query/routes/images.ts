@@ -4,6 +4,7 @@ import { ContainerState } from '../../../proto/generated/tallyman/v1/container.t
 import { imageQueryOf } from '../../correlate/image-query.ts';
 import type { ImageQuery, ImageRecords, Records } from '../../records/papers.ts';
 import type { Store, StoredContainer } from '../../store/store.ts';
+import { imageAnswer, nameOfImage, queryOfReference } from '../image-answer.ts';
 import { HttpProblem, parseParameters } from '../problem.ts';
 
 export const reference = z
@@ -60,24 +61,13 @@ export function findImage(store: Store, ref: string): KnownImage {
 async function oneImage(store: Store, records: Records, ref: string) {
   const { query, containers } = findImage(store, ref);
   const found = await records.lookup(query);
-  return { ...described(query, found), containers: containers.map(runningContainer) };
+  return { ...imageAnswer(query, found), containers: containers.map(runningContainer) };
 }
 
 function queryOf(ref: string): ImageQuery {
-  if (/^sha256:[0-9a-f]+$/.test(ref))
-    throw new HttpProblem(
-      404,
-      'No such image',
-      `no known container uses ${ref}, and a digest alone does not say where to look`,
-    );
-  return {
-    reference: ref,
-    repoDigests: ref.includes('@sha256:') ? [ref] : [],
-    configDigest: '',
-    targetDigest: '',
-    platform: process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64',
-    byName: true,
-  };
+  if (!/^sha256:[0-9a-f]+$/.test(ref)) return queryOfReference(ref);
+  const detail = `no known container uses ${ref}, and a digest alone does not say where to look`;
+  throw new HttpProblem(404, 'No such image', detail);
 }
 
 function namesOf(query: ImageQuery): Set<string> {
@@ -89,7 +79,7 @@ function namesOf(query: ImageQuery): Set<string> {
 function listed({ query, containers }: KnownImage, known: ImageRecords | undefined) {
   const { papers } = known ?? {};
   return {
-    ...named(query),
+    ...nameOfImage(query),
     containers: containers.length,
     running: containers.filter(({ container }) => container.state === ContainerState.RUNNING).length,
     papers: {
@@ -101,22 +91,6 @@ function listed({ query, containers }: KnownImage, known: ImageRecords | undefin
       checkedAt: papers === undefined ? undefined : new Date(papers.checkedAtUnixMs).toISOString(),
     },
   };
-}
-
-function described(query: ImageQuery, { papers, sbom }: ImageRecords) {
-  const { checkedAtUnixMs, freshForMs, ...outcomes } = papers;
-  return {
-    ...named(query),
-    ...outcomes,
-    sbom: { ...papers.sbom, componentCount: sbom?.components.length ?? papers.sbom.componentCount },
-    checkedAt: new Date(checkedAtUnixMs).toISOString(),
-    freshUntil: new Date(checkedAtUnixMs + freshForMs).toISOString(),
-  };
-}
-
-function named(query: ImageQuery) {
-  const { reference, repoDigests, targetDigest, configDigest, platform } = query;
-  return { reference, repoDigests, targetDigest, configDigest, platform };
 }
 
 function runningContainer({ nodeName, container }: StoredContainer) {

@@ -126,7 +126,7 @@ async function fetchCandidates(
   signal: AbortSignal,
 ): Promise<FetchedManifest[]> {
   const candidates: FetchedManifest[] = [];
-  const wanted = index.manifests.filter((descriptor) => hasPlatform(descriptor, query.platform));
+  const wanted = index.manifests.filter((descriptor) => selectsPlatform(descriptor, query.platform));
   for (const descriptor of wanted.slice(0, maxCandidates)) {
     const manifest = await client.getManifest(repository, descriptor.digest, signal);
     if (manifest?.document.kind === 'manifest') candidates.push(manifest);
@@ -134,7 +134,8 @@ async function fetchCandidates(
   return candidates;
 }
 
-function hasPlatform(descriptor: Descriptor, platform: string): boolean {
+/** Whether an entry of an index is an image for this platform; every image is when none is given. */
+export function selectsPlatform(descriptor: Descriptor, platform: string): boolean {
   if (isAttestationManifest(descriptor)) return false;
   const { platform: offered } = descriptor;
   const [os, architecture, variant] = platform.split('/');

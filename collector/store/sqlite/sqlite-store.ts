@@ -7,6 +7,7 @@ import type { Metrics } from '../../../common/metrics.ts';
 import type { Container } from '../../../proto/generated/tallyman/v1/container.ts';
 import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineChanges, BaselineContainer, FactRecord } from '../../baseline/fact-record.ts';
+import type { KnownImage } from '../../records/base/known-images.ts';
 import type { Papers } from '../../records/papers.ts';
 import type {
   AlertFilter,
@@ -228,6 +229,18 @@ class SqliteStore implements Store {
     const { documents } = this.#tables;
     const kept = this.#bestEffort('storing a document', true, () => documents.put(digest, mediaType, bytes));
     if (!kept) this.#cacheSkipped.inc({ reason: 'too-large' });
+  }
+
+  putKnownImage(image: KnownImage, seenAtUnixMs: number): void {
+    this.#bestEffort('storing a known image', undefined, () => this.#tables.knownImages.put(image, seenAtUnixMs));
+  }
+
+  findKnownImages(chainId: string): KnownImage[] {
+    return this.#bestEffort('reading known images', [], () => this.#tables.knownImages.find(chainId));
+  }
+
+  newestKnownImage(repository: string, tag: string): number | undefined {
+    return this.#bestEffort('reading known images', undefined, () => this.#tables.knownImages.newest(repository, tag));
   }
 
   prune(nowUnixMs: number): Pruned {

@@ -8,6 +8,7 @@ import { GapTable } from './gap-table.ts';
 import { ImageFindingTable } from './image-finding-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { InventoryWorkTable } from './inventory-work-table.ts';
+import { KnownImageTable } from './known-image-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
 import { RepeatsTable } from './repeats-table.ts';
@@ -20,6 +21,7 @@ export interface StoreBounds {
   maxObservationsPerContainer: number;
   maxObservations: number;
   maxPapers: number;
+  maxKnownImages: number;
   maxDocumentBytes: number;
   maxDocumentsBytes: number;
   maxNodes: number;
@@ -44,6 +46,7 @@ export const defaultStoreBounds: StoreBounds = {
   maxObservationsPerContainer: 2_000,
   maxObservations: 1_000_000,
   maxPapers: 10_000,
+  maxKnownImages: 100_000,
   maxDocumentBytes: 64 * mebibyte,
   maxDocumentsBytes: 1024 * mebibyte,
   maxNodes: 5_000,
@@ -67,6 +70,7 @@ export interface Tables {
   inventoryWork: InventoryWorkTable;
   papers: PapersTable;
   documents: DocumentTable;
+  knownImages: KnownImageTable;
   baselines: BaselineTable;
 }
 
@@ -83,6 +87,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     inventoryWork: new InventoryWorkTable(database),
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
+    knownImages: new KnownImageTable(database),
     baselines: new BaselineTable(database),
   };
 }
@@ -94,6 +99,7 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     observations: tables.observations.prune(nowUnixMs - bounds.exitedContainerKeptMs, bounds.maxObservations),
     papers: tables.papers.prune(bounds.maxPapers),
     documents: tables.documents.prune(),
+    knownImages: tables.knownImages.prune(bounds.maxKnownImages),
     sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
     gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),
