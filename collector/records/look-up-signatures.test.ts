@@ -1,15 +1,25 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type PushedImage, pushImage } from '../../test/support/papers-lab.ts';
-import { attachReferrer, deleteManifest, readFixture } from '../../test/support/push-papers.ts';
+import {
+  attachReferrer,
+  deleteManifest,
+  fixturePath,
+  pushBlob,
+  pushManifest,
+  readFixture,
+} from '../../test/support/push-papers.ts';
 import { trustIn } from '../../test/support/records-lab.ts';
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
-import { attestSbom, generateSigningKey, signImage } from '../../test/support/sign.ts';
+import { attachBundle, attestSbom, generateSigningKey, signImage, signStatement } from '../../test/support/sign.ts';
+import { githubIssuer, startSigstore, workflow } from '../../test/support/sigstore.ts';
 import { type LookUpResult, lookUpImage } from './look-up.ts';
 import type { ImageQuery } from './papers.ts';
 import { RegistryClient } from './registry/client.ts';
 import { noCredentials } from './registry/docker-config.ts';
+import { loadNotationStore } from './trust/notation-store.ts';
+import { trustOf } from './trust/trust.ts';
 
 const spdx: unknown = JSON.parse(readFixture('documents/spdx-json.json').toString('utf8'));
 const spdxPredicate = 'https://spdx.dev/Document';
@@ -76,6 +86,66 @@ describe('signatures', () => {
     const layers = [{ mediaType: 'application/jose+json', bytes: Buffer.from('{}') }];
     await attachReferrer(image, image.digest, { artifactType: 'application/vnd.cncf.notary.signature', layers });
     expect((await lookUp(image)).signature).toMatchObject({ outcome: 'unknown', records: [{ format: 'notation' }] });
+  });
+
+  it('verifies what an identity signed in the repositories it may sign, and nowhere else', async () => {
+    const [image, sigstore] = [await pushImage(registry), await startSigstore('acme')];
+    const statement = signStatement(image.digest);
+    const bundle = await sigstore.mint({ content: { statement }, log: 'rekor1' });
+    await attachBundle(image, Buffer.from(JSON.stringify(bundle)), 'https://sigstore.dev/cosign/sign/v1');
+    const lookUpWith = (images: readonly string[]) => {
+      const identity = {
+        ...{ name: 'release', root: 'acme', issuer: githubIssuer, subjectText: workflow, sourceRepository: undefined },
+        isSubject: (subject: string) => subject === workflow,
+        images,
+      };
+      const keyless = trustOf({ roots: [sigstore.root()], identities: [identity] });
+      return lookUpImage(image.query, { client, trust: keyless, signal: AbortSignal.timeout(20_000) });
+    };
+    const here = `${new URL(registry.url).host}/${image.repository}`;
+    expect((await lookUpWith([here])).signature).toMatchObject({
+      outcome: 'verified',
+      signer: { identity: 'release', certificate: { issuer: githubIssuer } },
+    });
+    expect((await lookUpWith([`${here}-other`])).signature).toMatchObject({
+      outcome: 'untrusted',
+      records: [{ failedStep: 'identity' }],
+    });
+  });
+
+  it('verifies what notation signed', async () => {
+    const target = { registry, repository: 'notation/app' };
+    await pushBlob(target, Buffer.from('{}'));
+    const manifest = readFixture('notation/manifest.json');
+    const { digest } = await pushManifest(target, manifest, 'application/vnd.oci.image.manifest.v1+json', 'v1');
+    for (const [file, mediaType] of [
+      ['es256.jws.json', 'application/jose+json'],
+      ['es256.cose', 'application/cose'],
+    ] as const)
+      await attachReferrer(target, digest, {
+        artifactType: 'application/vnd.cncf.notary.signature',
+        layers: [{ mediaType, bytes: readFixture(`notation/${file}`) }],
+      });
+    const caFiles = [fixturePath('notation/acme-ca.pem')];
+    const store = loadNotationStore({ name: 'acme', caFiles, identities: ['x509.subject: O=Acme'], images: undefined });
+    const reference = `${new URL(registry.url).host}/notation/app`;
+    const query: ImageQuery = {
+      ...{
+        reference: `${reference}:v1`,
+        repoDigests: [`${reference}@${digest}`],
+        configDigest: '',
+        targetDigest: digest,
+      },
+      platform: 'linux/amd64',
+    };
+    // Its certificates are valid from the day they were made.
+    vi.setSystemTime(Date.parse('2026-11-25T00:00:00Z'));
+    const trusting = { client, trust: trustOf({ notation: [store] }), signal: AbortSignal.timeout(20_000) };
+    const { signature } = await lookUpImage(query, trusting).finally(() => vi.useRealTimers());
+    expect(signature.records.map(({ format, outcome }) => [format, outcome])).toEqual([
+      ['notation', 'verified'],
+      ['notation', 'unknown'],
+    ]);
   });
 
   it('does not count an attestation as a signature', async () => {

@@ -1,6 +1,6 @@
 import type { TrustRoot } from '../trust/trust-root.ts';
 import { invalid, type SignedBytes, untrusted, type Verdict } from './judge.ts';
-import { type Proof, type Verification, verifyLogEntries } from './sigstore.ts';
+import { type Verification, verifyLogEntries } from './sigstore.ts';
 
 /** Whether the log that a key's signatures have to be in has this one. A missing entry is no fraud: untrusted. */
 export function verifyLogged(item: SignedBytes, root: TrustRoot): Verification {
@@ -15,5 +15,3 @@ export function verifyLogged(item: SignedBytes, root: TrustRoot): Verification {
   }
   return verifyLogEntries(item, root);
 }
-
-export type { Proof };
