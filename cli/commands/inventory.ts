@@ -2,6 +2,9 @@ import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { runInventory } from '../../agent/inventory/inventory.ts';
 import type { Inventory } from '../../common/inventory.ts';
+import { toCycloneDx } from '../../common/sbom-export/cyclonedx.ts';
+import { toSpdx } from '../../common/sbom-export/spdx.ts';
+import { version } from '../../common/version.ts';
 import { CommandError } from '../command-error.ts';
 import { exitCodeHelp, exitCodes } from '../exit-codes.ts';
 import { untilInterrupted } from '../interrupt.ts';
@@ -14,6 +17,7 @@ import { escapeText } from '../terminal/escape-deep.ts';
 
 interface InventoryOptions {
   root: string[];
+  format?: 'cyclonedx' | 'spdx';
   json?: boolean;
   timeout: number;
 }
@@ -34,6 +38,11 @@ export function inventoryCommand(): Command {
         .default(600_000, '10m')
         .argParser(parseSpanMs),
     )
+    .addOption(
+      new Option('--format <format>', 'as an SBOM: CycloneDX 1.6 or SPDX 2.3, both JSON')
+        .choices(['cyclonedx', 'spdx'])
+        .conflicts('json'),
+    )
     .addOption(jsonOption())
     .addHelpText('after', help)
     .action(showInventory);
@@ -46,6 +55,7 @@ below the folder is not looked at.
 Examples:
   tallyman inventory --root /var/lib/machines/web
   tallyman inventory --root ./rootfs --json | jq -r '.components[].purl'
+  tallyman inventory --root ./rootfs --format cyclonedx > rootfs.cdx.json
 ${exitCodeHelp}`;
 
 async function showInventory(options: InventoryOptions): Promise<void> {
@@ -57,15 +67,23 @@ async function showInventory(options: InventoryOptions): Promise<void> {
       maxDurationMs: options.timeout,
       ...{ cpuShare: 1, maxHeapMib: 2_048, lowPriority: false, signal },
     });
-    show(inventory, options.json === true);
+    show(inventory, options);
     const isWhole = inventory.problems.every(({ code }) => code === 'unsupported');
     process.exitCode = isWhole ? exitCodes.ok : exitCodes.failure;
   });
 }
 
-function show(inventory: Inventory, json: boolean): void {
-  if (json) printJson(inventoryDocument(inventory));
-  else {
+function show(inventory: Inventory, { root, format, json }: InventoryOptions): void {
+  if (json === true) printJson(inventoryDocument(inventory));
+  else if (format !== undefined) {
+    const subject = {
+      name: root.join(':'),
+      digest: undefined,
+      createdAt: new Date().toISOString(),
+      toolVersion: version,
+    };
+    printJson((format === 'spdx' ? toSpdx : toCycloneDx)(inventory, subject));
+  } else {
     print(...inventoryTable(inventory, standardScreen()));
     printNote('', summaryOf(inventory));
   }

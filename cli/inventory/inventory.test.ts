@@ -42,6 +42,28 @@ test('--json prints one document; what was not read is told and is the exit code
   expect(code).toBe(1);
 });
 
+test('--format writes an SBOM', async () => {
+  const root = layers.directories[0] ?? '';
+  const cyclonedx = await runCli(['inventory', '--root', root, '--format', 'cyclonedx']);
+  expect(cyclonedx.code).toBe(0);
+  expect(JSON.parse(cyclonedx.stdout)).toMatchObject({
+    ...{ bomFormat: 'CycloneDX', specVersion: '1.6', metadata: { component: { type: 'file', name: root } } },
+    components: [
+      {
+        purl: 'pkg:apk/alpine/musl@1.2.5-r9?arch=x86_64&distro=alpine-3.22.0',
+        evidence: { occurrences: [{ location: '/usr/lib/ld-musl.so', additionalContext: 'owned' }] },
+      },
+      { type: 'operating-system', name: 'alpine', version: '3.22.0' },
+    ],
+  });
+  const spdx = await runCli(['inventory', '--root', root, '--format', 'spdx']);
+  expect(JSON.parse(spdx.stdout)).toMatchObject({
+    spdxVersion: 'SPDX-2.3',
+    files: [{ fileName: 'usr/lib/ld-musl.so' }],
+  });
+  expect((await runCli(['inventory', '--root', root, '--format', 'spdx', '--json'])).code).toBe(2);
+});
+
 test('a folder that is not there is not found; a file is wrong usage', async () => {
   expect((await runCli(['inventory', '--root', '/nonexistent'])).code).toBe(3);
   expect((await runCli(['inventory', '--root', '/etc/passwd'])).code).toBe(2);
