@@ -7,7 +7,7 @@ import { createCorrelator } from './correlate/correlate.ts';
 import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy, type Policy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { ImageWatch } from './image-watch.ts';
+import { ImageWatch, type ImageWatchOptions } from './image-watch.ts';
 import { reportExpectations } from './images/expectation-findings.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
 import type { CollectorParts } from './parts.ts';
@@ -125,7 +125,7 @@ class ComposedCollector implements Collector {
     });
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
-    const images = this.#createImageWatch(store, publisher, () => ({ ingest, pipeline }));
+    const images = this.#createImageWatch({ store, records, publisher }, () => ({ ingest, pipeline }));
     const known = { records, baselines, images, policy };
     const pipeline = this.#createPipeline(store, publisher, known, () => {
       inboxItems.set(store.inboxSize());
@@ -139,7 +139,7 @@ class ComposedCollector implements Collector {
     addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
     const status = (): CollectorStatus =>
       toStatus({ cluster, startedAtUnixMs, readiness: this.readiness, store, ingest, publisher, pipeline });
-    const httpUrl = await this.#startQuery(store, { records, baselines }, status);
+    const httpUrl = await this.#startQuery(store, known, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
     images.start();
@@ -147,13 +147,12 @@ class ComposedCollector implements Collector {
   }
 
   #createImageWatch(
-    store: Store,
-    publisher: Publisher,
+    known: Pick<ImageWatchOptions, 'store' | 'records' | 'publisher'>,
     parts: () => { ingest: Ingest; pipeline: Pipeline },
   ): ImageWatch {
     const { logger, metrics } = this.#parts;
     const images = new ImageWatch({
-      ...{ config: this.#config.inventory, store, publisher, logger, metrics },
+      ...{ ...known, config: this.#config.inventory, logger, metrics },
       ingest: () => parts().ingest,
       pipeline: () => parts().pipeline,
     });
@@ -257,7 +256,11 @@ class ComposedCollector implements Collector {
     return pipeline;
   }
 
-  async #startQuery(store: Store, known: Known, status: () => CollectorStatus): Promise<string> {
+  async #startQuery(
+    store: Store,
+    known: Known & { images: ImageWatch },
+    status: () => CollectorStatus,
+  ): Promise<string> {
     const { listenAddress, token } = this.#config.http;
     const { logger, metrics, registries = [] } = this.#parts;
     const query = createQueryServer({

@@ -3,17 +3,22 @@ import type { Metrics } from '../common/metrics.ts';
 import type { Container } from '../proto/generated/tallyman/v1/container.ts';
 import type { CollectorConfig } from './config.ts';
 import { ImageFindings } from './images/image-findings.ts';
+import { imageKeyOf } from './images/image-key.ts';
 import type { Ingest, IngestOptions } from './ingest/server.ts';
 import { InventoryAssigner } from './inventory/assigner.ts';
-import { documentKey, inventoryMediaType } from './inventory/document.ts';
 import { InventoryReceiver } from './inventory/receive.ts';
+import { InventoryShelf } from './inventory/shelf.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publish/publisher.ts';
+import type { ImageQuery, Records } from './records/papers.ts';
 import type { Store } from './store/store.ts';
+import { TruthChecker } from './truth/checker.ts';
+import { type ImageTruth, type TruthSources, truthOf } from './truth/image-truth.ts';
 
 export interface ImageWatchOptions {
   config: CollectorConfig['inventory'];
   store: Store;
+  records: Pick<Records, 'lookup'>;
   publisher: Pick<Publisher, 'ended'>;
   /** Asked once all parts are made. */
   ingest: () => Pick<Ingest, 'agents' | 'askInventory'>;
@@ -28,9 +33,14 @@ export class ImageWatch {
   readonly #assigner: InventoryAssigner;
   readonly #receiver: InventoryReceiver;
   readonly #enabled: boolean;
+  readonly #truth: TruthChecker;
+  readonly #sources: TruthSources;
+  readonly #records: Pick<Records, 'lookup'>;
 
   constructor(options: ImageWatchOptions) {
-    const { config, store, publisher, ingest, pipeline, logger, metrics } = options;
+    const { config, store, records, publisher, ingest, pipeline, logger, metrics } = options;
+    const shelf = new InventoryShelf(store, logger);
+    this.#records = records;
     this.#enabled = config.enabled;
     this.findings = new ImageFindings({
       ...{ store, metrics },
@@ -47,9 +57,11 @@ export class ImageWatch {
     });
     this.#receiver = new InventoryReceiver({
       ...{ assigner: this.#assigner, logger, metrics },
-      keep: async (imageKey, _inventory, document) =>
-        store.putDocument(documentKey(imageKey), inventoryMediaType, document),
+      keep: async (imageKey, inventory, document) => shelf.put(imageKey, inventory, document),
+      onKept: (imageKey) => this.#truth.changed(imageKey),
     });
+    this.#sources = { store, inventoryOf: (imageKey) => shelf.get(imageKey) };
+    this.#truth = new TruthChecker({ ...this.#sources, records, findings: this.findings, logger, metrics });
   }
 
   /** For the ingest that agents are connected to. */
@@ -60,6 +72,7 @@ export class ImageWatch {
   /** @throws what the store throws */
   onContainer(nodeName: string, container: Container): void {
     if (this.#enabled) this.#assigner.seen(nodeName, container);
+    this.#truth.seen(container);
   }
 
   agentGone(agentId: string): void {
@@ -68,9 +81,18 @@ export class ImageWatch {
 
   start(): void {
     if (this.#enabled) this.#assigner.start();
+    for (const { container } of this.#sources.store.listContainers()) this.#truth.seen(container);
+    this.#truth.start();
   }
 
-  close(): void {
+  /** Declared, contained, executed; undefined where nothing but a name is known of the image. */
+  async truthOf(image: ImageQuery): Promise<ImageTruth | undefined> {
+    const key = imageKeyOf(image);
+    return key === undefined ? undefined : truthOf(image, key, await this.#records.lookup(image), this.#sources);
+  }
+
+  async close(): Promise<void> {
     this.#assigner.close();
+    await this.#truth.close();
   }
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ApiOptions } from '../api/api-client.ts';
 import { getJson } from '../api/api-client.ts';
 import { CommandError } from '../command-error.ts';
@@ -7,11 +7,13 @@ import { printSbom, type SbomFormat, sbomOption } from '../image-sbom.ts';
 import { apiOption, apiTokenOption, jsonOption, utcOption } from '../options.ts';
 import { print, printJson, printZone, standardScreen } from '../output.ts';
 import { imagePage } from '../terminal/image-page.ts';
+import { truthPage } from '../terminal/truth-page.ts';
 
 interface ImageOptions extends ApiOptions {
   json?: boolean;
   sbom?: SbomFormat;
   utc?: boolean;
+  truth?: boolean;
 }
 
 export function imageCommand(): Command {
@@ -19,6 +21,7 @@ export function imageCommand(): Command {
     .summary('the papers of an image')
     .description('Shows who signed an image, where it was built, what its SBOM says, and where it runs.')
     .argument('<image>', 'reference, or a digest of an image that a known container uses')
+    .addOption(new Option('--truth', 'compare what its SBOM declares, what it contains, and what was executed'))
     .addOption(jsonOption())
     .addOption(apiOption())
     .addOption(apiTokenOption())
@@ -35,12 +38,14 @@ Examples:
   tallyman image registry.example.org/app:4.2.1
   tallyman image registry.example.org/app:4.2.1 --sbom spdx > app.spdx.json
   tallyman image sha256:9f3a…   (of a container that is known)
+  tallyman image registry.example.org/app:4.2.1 --truth
 
 Signs: ✔ verified   ✘ invalid: the proof is broken   ▲ untrusted: the signer is not one of ours
        – absent: none found   ? unknown: could not look
 ${exitCodeHelp}`;
 
 async function showImage(image: string, options: ImageOptions): Promise<void> {
+  if (options.truth) return showTruth(image, options);
   const answer = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}`);
   if (answer === undefined)
     throw new CommandError('not-found', `no known container uses the image ${image}`, {
@@ -50,4 +55,14 @@ async function showImage(image: string, options: ImageOptions): Promise<void> {
   const screen = standardScreen(options);
   printZone(screen);
   print(...imagePage(answer, screen));
+}
+
+async function showTruth(image: string, options: ImageOptions): Promise<void> {
+  const answer = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}/truth`);
+  if (answer === undefined)
+    throw new CommandError('not-found', `no known container uses the image ${image}`, {
+      hint: 'what an image contains is read where it runs',
+    });
+  if (options.json) return printJson(answer);
+  print(...truthPage(answer, standardScreen(options)));
 }

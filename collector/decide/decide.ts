@@ -69,7 +69,8 @@ function fix(reasons: Reason[], severity: SeverityWord, why: string, policy: Pol
 
 function ruleMatches(rule: PolicyRule, { finding, papers }: CorrelatedFinding): boolean {
   if (!matchesGlob(rule.rule, finding.ruleId)) return false;
-  const { namespace, image } = rule.match ?? {};
+  const { namespace, image, sbom } = rule.match ?? {};
+  if (sbom !== undefined && !sbom.includes(papers.sbom.outcome)) return false;
   if (namespace !== undefined && !matchesGlob(namespace, finding.container?.namespace ?? '')) return false;
   if (image === undefined) return true;
   const repositories = [

@@ -47,7 +47,16 @@ const pattern = z.string().min(1).max(300);
 const ruleSchema = z
   .strictObject({
     rule: pattern,
-    match: z.strictObject({ namespace: pattern.optional(), image: pattern.optional() }).optional(),
+    match: z
+      .strictObject({
+        namespace: pattern.optional(),
+        image: pattern.optional(),
+        sbom: z
+          .array(z.enum(['verified', 'untrusted', 'invalid', 'absent', 'unknown']))
+          .min(1)
+          .optional(),
+      })
+      .optional(),
     severity: severityWord.optional(),
     atLeast: severityWord.optional(),
     action: z.enum(['alert', 'record', 'ignore']).optional(),

@@ -4,6 +4,7 @@ import { CodedError, errorText } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Baselines } from '../baseline/baselines.ts';
+import type { ImageWatch } from '../image-watch.ts';
 import type { Records } from '../records/papers.ts';
 import type { Store } from '../store/store.ts';
 import { createGuard } from './guard.ts';
@@ -19,6 +20,7 @@ import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { privilegeRoutes } from './routes/privileges.ts';
 import { type StatusSource, statusRoutes } from './routes/status.ts';
+import { truthRoutes } from './routes/truth.ts';
 
 export interface QueryServerOptions {
   /** "host:port"; port 0 takes a free one. */
@@ -28,6 +30,8 @@ export interface QueryServerOptions {
   store: Store;
   records: Records;
   baselines: Baselines;
+  /** Without it nothing is said of what images contain. */
+  images?: Pick<ImageWatch, 'truthOf'>;
   readiness: Readiness;
   /** Answered together by /metrics. */
   registries: readonly Registry[];
@@ -96,6 +100,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   privilegeRoutes(app, options.store);
   gapRoutes(app, options.store);
   imageRoutes(app, options.store, options.records);
+  if (options.images !== undefined) truthRoutes(app, options.store, options.images);
   statusRoutes(app, options.status);
   imageSbomRoutes(app, options.store, options.records);
   return app;

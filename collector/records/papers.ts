@@ -317,6 +317,8 @@ export interface Component {
   sourceName: string | undefined;
   sourceVersion: string | undefined;
   layerDigest: string | undefined;
+  /** The database or file that it is known from, a path in the image. */
+  location?: string | undefined;
 }
 
 export type OwnershipMethod = 'exact' | 'alias' | 'directory' | 'evident' | 'none';

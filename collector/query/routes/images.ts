@@ -13,7 +13,7 @@ export const reference = z
   .max(1_024)
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 const listParameters = z.strictObject({ ref: reference.optional() });
-const imageParameters = z.strictObject({ ref: reference });
+export const imageParameters = z.strictObject({ ref: reference });
 /** Images shown in a list; each costs a look into the cache. */
 const maxImages = 1_000;
 
@@ -36,6 +36,11 @@ export function imageRoutes(app: FastifyInstance, store: Store, records: Records
     const { ref } = parseParameters(imageParameters, request.params);
     return oneImage(store, records, ref);
   });
+}
+
+/** The image of a known container that a reference or digest names. */
+export function knownImageOf(store: Store, ref: string): ImageQuery | undefined {
+  return knownImages(store).find(({ query }) => namesOf(query).has(ref))?.query;
 }
 
 /** Distinct images, most containers first. An image is what its most exact digest says. */
