@@ -7,7 +7,7 @@ import { printSbom, type SbomFormat, sbomOption } from '../image-sbom.ts';
 import { apiOption, apiTokenOption, jsonOption, utcOption } from '../options.ts';
 import { print, printJson, printZone, standardScreen } from '../output.ts';
 import { imagePage } from '../terminal/image-page.ts';
-import { truthPage } from '../terminal/truth-page.ts';
+import { truthLine, truthPage } from '../terminal/truth-page.ts';
 
 interface ImageOptions extends ApiOptions {
   json?: boolean;
@@ -54,7 +54,8 @@ async function showImage(image: string, options: ImageOptions): Promise<void> {
   if (options.json) return printJson(answer);
   const screen = standardScreen(options);
   printZone(screen);
-  print(...imagePage(answer, screen));
+  const truth = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}/truth`);
+  print(...imagePage(answer, screen), ...truthLine(truth, screen));
 }
 
 async function showTruth(image: string, options: ImageOptions): Promise<void> {

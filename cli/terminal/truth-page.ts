@@ -25,6 +25,13 @@ export function truthPage(answer: unknown, screen: Screen): string[] {
   ];
 }
 
+/** The line of it on the page of the image; none when nobody could look into it. */
+export function truthLine(answer: unknown, screen: Screen): string[] {
+  if (answer === undefined) return [];
+  const text = summaryOf(escapeDeep(answer));
+  return labelled('truth', `${text} (--truth lists it)`, screen, labelColumns).map((shown) => shown.slice(2));
+}
+
 const differenceTexts = [
   [['differences', 'missingFromSbom'], 'in the image, not in the SBOM'],
   [['differences', 'notInImage'], 'in the SBOM, not in the image'],
@@ -33,7 +40,7 @@ const differenceTexts = [
 ] as const;
 const executedTexts = [[['executed', 'unlisted'], 'executed, and of no package']] as const;
 
-/** One line for the page of an image as well. */
+/** In one line. */
 export function summaryOf(truth: unknown): string {
   if (at(truth, 'differences') === undefined) return 'cannot be compared: it takes an SBOM and an inventory';
   const parts = differenceTexts.flatMap(([path, title]) => {
