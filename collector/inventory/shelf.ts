@@ -5,9 +5,8 @@ import { decodeInventory } from '../../common/inventory-document/decode.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Store } from '../store/store.ts';
 import { InventorySide } from '../truth/inventory-side.ts';
+import { documentKey, inventoryMediaType } from './document.ts';
 
-/** The document of proto/tallyman/v1/inventory.proto. */
-const mediaType = 'application/vnd.tallyman.inventory.v1+zstd';
 /** Inventories in memory; the others are read again from their documents. */
 const maxHeld = 8;
 
@@ -24,8 +23,8 @@ export class InventoryShelf {
 
   /** @throws CodedError<'store-not-kept'>: it is to be delivered again */
   put(imageKey: string, inventory: Inventory, document: Buffer): void {
-    this.#store.putDocument(keyOf(imageKey), mediaType, document);
-    if (this.#store.getDocument(keyOf(imageKey)) === undefined)
+    this.#store.putDocument(documentKey(imageKey), inventoryMediaType, document);
+    if (this.#store.getDocument(documentKey(imageKey)) === undefined)
       throw new CodedError('store-not-kept', 'the store could not keep the inventory');
     this.#held.set(imageKey, new InventorySide(inventory));
   }
@@ -33,7 +32,7 @@ export class InventoryShelf {
   /** Undefined when there is none, or the document is damaged. */
   async get(imageKey: string): Promise<InventorySide | undefined> {
     const held = this.#held.get(imageKey);
-    const document = held === undefined ? this.#store.getDocument(keyOf(imageKey)) : undefined;
+    const document = held === undefined ? this.#store.getDocument(documentKey(imageKey)) : undefined;
     if (document === undefined) return held;
     try {
       const side = new InventorySide(await decodeInventory(document));
@@ -44,8 +43,4 @@ export class InventoryShelf {
       return undefined;
     }
   }
-}
-
-function keyOf(imageKey: string): string {
-  return `inventory ${imageKey}`;
 }
