@@ -4,6 +4,7 @@ import type { Container } from '../proto/generated/tallyman/v1/container.ts';
 import type { CollectorConfig } from './config.ts';
 import { ImageFindings } from './images/image-findings.ts';
 import { imageKeyOf } from './images/image-key.ts';
+import { ImagePlaces } from './images/image-places.ts';
 import type { Ingest, IngestOptions } from './ingest/server.ts';
 import { InventoryAssigner } from './inventory/assigner.ts';
 import { InventoryReceiver } from './inventory/receive.ts';
@@ -33,6 +34,8 @@ export class ImageWatch {
   readonly #assigner: InventoryAssigner;
   readonly #receiver: InventoryReceiver;
   readonly #enabled: boolean;
+  readonly #store: Pick<Store, 'listContainers'>;
+  readonly #places: ImagePlaces;
   readonly #truth: TruthChecker;
   readonly #sources: TruthSources;
   readonly #records: Pick<Records, 'lookup'>;
@@ -60,7 +63,9 @@ export class ImageWatch {
       keep: async (imageKey, inventory, document) => shelf.put(imageKey, inventory, document),
       onKept: (imageKey) => this.#truth.changed(imageKey),
     });
-    this.#sources = { store, inventoryOf: (imageKey) => shelf.get(imageKey) };
+    this.#places = new ImagePlaces(store);
+    this.#store = store;
+    this.#sources = { store, places: this.#places, inventoryOf: (imageKey) => shelf.get(imageKey) };
     this.#truth = new TruthChecker({ ...this.#sources, records, findings: this.findings, logger, metrics });
   }
 
@@ -72,6 +77,7 @@ export class ImageWatch {
   /** @throws what the store throws */
   onContainer(nodeName: string, container: Container): void {
     if (this.#enabled) this.#assigner.seen(nodeName, container);
+    this.#places.seen(nodeName, container);
     this.#truth.seen(container);
   }
 
@@ -80,8 +86,8 @@ export class ImageWatch {
   }
 
   start(): void {
+    for (const { nodeName, container } of this.#store.listContainers()) this.onContainer(nodeName, container);
     if (this.#enabled) this.#assigner.start();
-    for (const { container } of this.#sources.store.listContainers()) this.#truth.seen(container);
     this.#truth.start();
   }
 

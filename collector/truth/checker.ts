@@ -109,7 +109,7 @@ export class TruthChecker {
   async #check(key: string, watched: Watched): Promise<string> {
     const records = await this.#options.records.lookup(watched.query);
     const truth = await truthOf(watched.query, key, records, this.#options);
-    if (truth.containers.length === 0) {
+    if (truth.running === 0) {
       this.#images.delete(key);
       return 'not-running';
     }

@@ -21,7 +21,14 @@ const agreed: Truth = {
 
 function truth(sbom: Partial<SbomPaper>, comparison?: Partial<Truth>, unlisted: string[] = []): ImageTruth {
   return {
-    ...{ imageKey: 'sha256:11', reference: image.reference, inventory: 'received', containers: [], fingerprint: '' },
+    ...{
+      imageKey: 'sha256:11',
+      reference: image.reference,
+      inventory: 'received',
+      running: 1,
+      containers: [],
+      fingerprint: '',
+    },
     sbom: { ...unknownPapers(undefined, '', 0).sbom, ...sbom },
     comparison: comparison === undefined ? undefined : { ...agreed, ...comparison },
     executed: { programs: 3, unlisted },

@@ -1,4 +1,4 @@
-import { runningContainersOf } from '../images/image-containers.ts';
+import type { ImagePlaces } from '../images/image-places.ts';
 import type { ImageQuery, ImageRecords, SbomPaper } from '../records/papers.ts';
 import type { Store, StoredContainer } from '../store/store.ts';
 import { compareContents, type Truth, type TruthSide } from './compare.ts';
@@ -10,7 +10,8 @@ export interface ContainedSide extends TruthSide {
 }
 
 export interface TruthSources {
-  store: Pick<Store, 'listContainers' | 'listObservations' | 'getInventoryWork'>;
+  store: Pick<Store, 'listObservations' | 'getInventoryWork'>;
+  places: Pick<ImagePlaces, 'count' | 'containersOf'>;
   /** What an inventory found; undefined when there is none. Rejects with what the store throws. */
   inventoryOf(imageKey: string): Promise<ContainedSide | undefined>;
 }
@@ -30,7 +31,9 @@ export interface ImageTruth {
     /** Of them those that no package owns; sorted. */
     unlisted: readonly string[];
   };
-  /** That run it. */
+  /** How many run it. */
+  running: number;
+  /** Some of them. */
   containers: readonly StoredContainer[];
   /** Of all that it was made of. */
   fingerprint: string;
@@ -49,12 +52,13 @@ export async function truthOf(
   const { store } = sources;
   const inventory = await sources.inventoryOf(imageKey);
   const { sbom } = records;
-  const containers = runningContainersOf(store, imageKey);
-  const paths = executedBy(containers.slice(0, maxContainers), store);
+  const containers = sources.places.containersOf(imageKey, maxContainers);
+  const paths = executedBy(containers, store);
   const work = store.getInventoryWork(imageKey);
   const state = inventory === undefined ? (work?.state ?? 'none') : 'received';
   return {
     ...{ imageKey, reference: query.reference, sbom: records.papers.sbom, containers },
+    running: sources.places.count(imageKey),
     inventory: state === 'failed' ? `failed: ${work?.reason ?? ''}` : state,
     comparison:
       inventory === undefined || sbom === undefined
