@@ -13,6 +13,24 @@ describe('alertBlock', () => {
     expect(alertBlock(alertView(sampleAlert()), screen(120)).join('\n')).toMatchSnapshot();
   });
 
+  it('says which source and commit an image is from, or which expectation on its build is not met', () => {
+    const papersLine = (data: object): string => {
+      const view = alertView(sampleAlert());
+      const provenance = { outcome: 'verified', reason: undefined, signer: undefined, data } as const;
+      return alertBlock({ ...view, provenance }, screen(160)).find((line) => line.includes('papers')) ?? '';
+    };
+    const built = { source_uri: 'git+https://github.com/acme/checkout.git@refs/tags/v1', commit: '4be1c2d4e5f6' };
+    expect(papersLine(built)).toContain('acme/checkout@4be1c2d');
+    const clauses = [
+      { name: 'source', outcome: 'verified', expected: ['a'], found: 'a' },
+      { name: 'runner', outcome: 'untrusted', expected: ['github-hosted'], found: 'self-hosted' },
+      { name: 'workflow', outcome: 'unknown', expected: [], found: 'w' },
+    ];
+    const line = papersLine({ ...built, clauses });
+    expect(line).toContain('runner self-hosted');
+    expect(line).not.toContain('acme/checkout');
+  });
+
   it('wraps under its labels on a narrow terminal and never exceeds it', () => {
     const lines = alertBlock(alertView(sampleAlert()), screen(60));
     expect(lines.join('\n')).toMatchSnapshot();
