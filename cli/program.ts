@@ -14,6 +14,7 @@ import { privilegesCommand } from './commands/privileges.ts';
 import { recordCommand } from './commands/record.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { upCommand } from './commands/up.ts';
+import { uploadCommand } from './commands/upload.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   program.addCommand(alertsCommand()).addCommand(alertCommand());
   program.addCommand(imageCommand()).addCommand(containersCommand()).addCommand(baselineCommand());
   program.addCommand(privilegesCommand()).addCommand(inventoryCommand()).addCommand(verifyCommand());
+  program.addCommand(uploadCommand());
   program.commandsGroup('Rules:');
   program.addCommand(rulesCommand()).addCommand(recordCommand());
   program.commandsGroup('Try:');

@@ -29,6 +29,7 @@ export interface CollectorOptions {
   cosignKey?: string[];
   insecureRegistry?: string[];
   allowHost?: string[];
+  papersDir?: string;
   baselineTime?: number;
   baselineContainers?: number;
   baselineStale?: number;
@@ -88,7 +89,8 @@ export function addCollectorOptions(command: Command): Command {
         `registry that may be at a private address${repeatable}`,
         'TALLYMAN_ALLOW_HOSTS',
       ).argParser(collect),
-    );
+    )
+    .addOption(option('--papers-dir <dir>', 'folder of SBOMs, scan reports and attestations as files; watched'));
 }
 
 function addBaselineOptions(command: Command): Command {
@@ -216,6 +218,7 @@ export function collectorConfig(options: CollectorOptions): CollectorConfigInput
     keyFiles: options.cosignKey,
     insecureRegistries: options.insecureRegistry,
     allowedHosts: options.allowHost,
+    papersDirectory: options.papersDir,
     baselines: {
       minObservedMs: options.baselineTime,
       minContainers: options.baselineContainers,

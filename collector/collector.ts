@@ -15,6 +15,8 @@ import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type AlertListener, createPublisher, type Publisher } from './publish/publisher.ts';
 import { Readiness } from './query/readiness.ts';
 import { createQueryServer } from './query/server.ts';
+import { type Intake, openIntake } from './records/intake/open-intake.ts';
+import type { Uploads } from './records/intake/uploads.ts';
 import type { Records } from './records/papers.ts';
 import { createRecords, type RecordsOptions } from './records/records.ts';
 import { loadTrust } from './records/trust/trust.ts';
@@ -54,6 +56,7 @@ interface Running {
 interface Known {
   records: Records;
   baselines: Baselines;
+  uploads: Uploads;
 }
 
 type Closer = () => unknown;
@@ -118,15 +121,18 @@ class ComposedCollector implements Collector {
     const store = await this.#openStore();
     const publisher = await this.#openPublisher(store);
     const policy = this.#policy();
-    const records = this.#openRecords(store, policy, (image, papers) => {
+    const intake = this.#openIntake(store);
+    const { uploads } = intake;
+    const records = this.#openRecords({ store, policy, uploads }, (image, papers) => {
       reportExpectations(images.findings, image, papers).catch((thrown: unknown) =>
         this.#parts.logger.error({ err: thrown }, `telling what ${image.reference} is not: ${errorText(thrown)}`),
       );
     });
+    intake.start(records);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
     const images = this.#createImageWatch({ store, records, publisher }, () => ({ ingest, pipeline }));
-    const known = { records, baselines, images, policy };
+    const known = { records, baselines, uploads, images, policy };
     const pipeline = this.#createPipeline(store, publisher, known, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
@@ -204,13 +210,23 @@ class ComposedCollector implements Collector {
     return publisher;
   }
 
-  #openRecords(store: Store, policy: Policy, onLookedUp: RecordsOptions['onLookedUp']): Records {
+  #openIntake(store: Store): Intake {
+    const { logger, metrics } = this.#parts;
+    const intake = openIntake(store, { directory: this.#config.papersDirectory, logger, metrics });
+    this.#closers.push(() => intake.close());
+    return intake;
+  }
+
+  #openRecords(
+    { store, policy, uploads }: { store: Store; policy: Policy; uploads: Uploads },
+    onLookedUp: RecordsOptions['onLookedUp'],
+  ): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
     const { keyFiles, policyFile, insecureRegistries, allowedHosts } = this.#config;
     const { logger, metrics } = this.#parts;
     const trust = loadTrust(policy.trust, policyFile, keyFiles);
     const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
-    const records = createRecords({ cache: store, knownImages: store, ...trusted, logger, metrics });
+    const records = createRecords({ cache: store, knownImages: store, uploads, ...trusted, logger, metrics });
     this.#closers.push(() => records.close());
     return records;
   }

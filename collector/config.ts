@@ -86,6 +86,8 @@ export const collectorConfigSchema = z.strictObject({
   insecureRegistries: z.array(z.string().min(1)).max(64).default([]),
   /** Registries that may be at private addresses. */
   allowedHosts: z.array(z.string().min(1)).max(256).default([]),
+  /** Folder of papers as files, for images whose registry has none or cannot be asked. */
+  papersDirectory: z.string().min(1).optional(),
   /** How long a finding waits for the papers of its image. */
   papersWaitMs: z.number().int().min(0).max(60_000).default(3_000),
   retention: retention.prefault({}),

@@ -32,7 +32,7 @@ export interface ApiRequest {
   method: 'PUT' | 'POST';
   path: string;
   query?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array<ArrayBuffer>;
   contentType?: string;
   headers?: Record<string, string>;
 }
@@ -63,7 +63,11 @@ function refusal(response: Response, body: unknown): CommandError {
 async function request(
   url: URL,
   { api, apiToken }: ApiOptions,
-  change: { method?: string; body?: string | undefined; headers?: Record<string, string> } = {},
+  change: {
+    method?: string;
+    body?: string | Uint8Array<ArrayBuffer> | undefined;
+    headers?: Record<string, string>;
+  } = {},
 ): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...change.headers };
   if (apiToken !== undefined) headers.authorization = `Bearer ${apiToken}`;

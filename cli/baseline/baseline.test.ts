@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LearningLab } from '../../collector/baseline/testing/learning-lab.ts';
 import { Readiness } from '../../collector/query/readiness.ts';
 import { createQueryServer, type QueryServer } from '../../collector/query/server.ts';
+import { Uploads } from '../../collector/records/intake/uploads.ts';
 import { silentLogger } from '../../common/logger.ts';
+import { Metrics } from '../../common/metrics.ts';
 import { runCli } from '../test-support/run-cli.ts';
 
 let directory: string;
@@ -20,6 +22,7 @@ beforeAll(async () => {
     ...{ listenAddress: '127.0.0.1:0', store: lab.store, baselines: lab.baselines, logger: silentLogger },
     records: { lookup: async () => Promise.reject(new Error('not asked')), peek: () => undefined },
     ...{ readiness: new Readiness(), registries: [], status: () => ({}) },
+    uploads: new Uploads(lab.store, new Metrics('collector')),
   });
   api = await server.start();
   lab.run('c1');

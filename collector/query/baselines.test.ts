@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../common/logger.ts';
+import { Metrics } from '../../common/metrics.ts';
 import { LearningLab } from '../baseline/testing/learning-lab.ts';
+import { Uploads } from '../records/intake/uploads.ts';
 import { Readiness } from './readiness.ts';
 import { createQueryServer, type QueryServer } from './server.ts';
 
@@ -19,6 +21,7 @@ beforeEach(async () => {
     ...{ listenAddress: '127.0.0.1:0', store: lab.store, baselines: lab.baselines, logger: silentLogger },
     records: { lookup: async () => Promise.reject(new Error('not asked')), peek: () => undefined },
     ...{ readiness: new Readiness(), registries: [], status: () => ({}) },
+    uploads: new Uploads(lab.store, new Metrics('collector')),
   });
   url = `${await server.start()}/api/v1/baselines`;
   lab.run('c1');

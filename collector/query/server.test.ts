@@ -11,6 +11,7 @@ import { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { Baselines } from '../baseline/baselines.ts';
 import { defaultLearning } from '../baseline/options.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
+import { Uploads } from '../records/intake/uploads.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store, StoredAlert } from '../store/store.ts';
@@ -58,6 +59,7 @@ async function serve(change: Partial<QueryServerOptions> = {}): Promise<string> 
   const server = createQueryServer({
     listenAddress: '127.0.0.1:0',
     store,
+    uploads: new Uploads(store, new Metrics('collector')),
     records,
     baselines: openBaselines(),
     readiness,
@@ -367,5 +369,33 @@ describe('gaps', () => {
     });
     expect((await get(`${url}/api/v1/gaps?container=other`)).json()).toEqual({ gaps: [] });
     expect(await get(`${url}/api/v1/gaps?limit=0`)).toMatchObject({ status: 400 });
+  });
+});
+
+describe('papers over HTTP', () => {
+  it('are taken, listed and removed', async () => {
+    const url = `${await serve()}/api/v1/papers`;
+    const body = JSON.stringify({ SchemaVersion: 2, ArtifactName: 'app', Results: [] });
+    const send = (query: string, text: string) => fetch(`${url}${query}`, { method: 'POST', body: text });
+    const taken = await send(`?image=${digest}&name=trivy.json`, body);
+    expect(taken.status).toBe(201);
+    const { papers } = (await taken.json()) as { papers: { documentDigest: string }[] };
+    expect(papers).toMatchObject([{ imageDigest: digest, kind: 'trivy', name: 'trivy.json', origin: 'api' }]);
+    expect(await (await fetch(`${url}?image=${digest}`)).json()).toMatchObject({ papers: [{ kind: 'trivy' }] });
+    const one = `${url}/${papers[0]?.documentDigest}?image=${digest}`;
+    expect((await fetch(one, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(one, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('are refused with the reason', async () => {
+    const url = `${await serve()}/api/v1/papers`;
+    const send = (query: string, body: string, headers = {}) =>
+      fetch(`${url}${query}`, { method: 'POST', body, headers });
+    const refused = await send(`?image=${digest}`, '{"a":1}');
+    expect(refused.status).toBe(422);
+    expect(((await refused.json()) as { detail: string }).detail).toMatch(/none of the documents that are read.*a/);
+    expect((await send('', '{"SchemaVersion":2,"Results":[]}')).status).toBe(422);
+    expect((await send('?image=app:1', '{}')).status).toBe(400);
+    expect((await send(`?image=${digest}`, '{}', { origin: 'https://evil.example' })).status).toBe(403);
   });
 });

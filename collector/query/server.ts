@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Baselines } from '../baseline/baselines.ts';
 import type { ImageWatch } from '../image-watch.ts';
+import type { Uploads } from '../records/intake/uploads.ts';
 import type { Records } from '../records/papers.ts';
 import type { Store } from '../store/store.ts';
 import { createGuard } from './guard.ts';
@@ -18,6 +19,7 @@ import { healthRoutes } from './routes/health.ts';
 import { imageSbomRoutes } from './routes/image-sbom.ts';
 import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { paperRoutes } from './routes/papers.ts';
 import { privilegeRoutes } from './routes/privileges.ts';
 import { type StatusSource, statusRoutes } from './routes/status.ts';
 import { truthRoutes } from './routes/truth.ts';
@@ -32,6 +34,7 @@ export interface QueryServerOptions {
   baselines: Baselines;
   /** Without it nothing is said of what images contain. */
   images?: Pick<ImageWatch, 'truthOf'>;
+  uploads: Uploads;
   readiness: Readiness;
   /** Answered together by /metrics. */
   registries: readonly Registry[];
@@ -99,6 +102,7 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   baselineRoutes(app, options.baselines, options.store);
   privilegeRoutes(app, options.store);
   gapRoutes(app, options.store);
+  paperRoutes(app, options.uploads);
   imageRoutes(app, options.store, options.records);
   if (options.images !== undefined) truthRoutes(app, options.store, options.images);
   statusRoutes(app, options.status);

@@ -7,6 +7,8 @@ import { resolveImage } from './discovery/resolve.ts';
 import { expectationOf, repositoriesOf } from './expectation/expectation.ts';
 import { placeClauses } from './expectation/place.ts';
 import type { ImageExpectation } from './expectation/schema.ts';
+import { digestsOfImage, openUploads } from './intake/open-uploads.ts';
+import type { Uploads } from './intake/uploads.ts';
 import type { BasePaper, Clause, ImageIdentity, ImageQuery, ProvenancePaper, SignaturePaper } from './papers.ts';
 import { chooseProvenance } from './provenance/paper.ts';
 import type { RegistryClient } from './registry/client.ts';
@@ -36,6 +38,8 @@ export interface LookUpOptions {
   expectations?: readonly ImageExpectation[] | undefined;
   /** Images that others may be built on; those of this look-up when undefined. */
   knownImages?: KnownImages | undefined;
+  /** Papers that people brought. */
+  uploads?: Uploads | undefined;
   nowUnixMs?: number | undefined;
   signal: AbortSignal;
 }
@@ -44,7 +48,7 @@ const maxAttachments = 256;
 
 /** One walk through the registries: find the image, find what hangs on it, fetch, check, sum up. */
 export async function lookUpImage(query: ImageQuery, options: LookUpOptions): Promise<LookUpResult> {
-  const { client, trust, signal } = options;
+  const { client, trust, uploads, signal } = options;
   const image = await resolveImage(query, client, signal);
   const found = await findAttachments(image, client, signal);
   const subjectBytes = new Map(image.subjects.map(({ digest, bytes }) => [digest, bytes]));
@@ -59,6 +63,10 @@ export async function lookUpImage(query: ImageQuery, options: LookUpOptions): Pr
   const opened = await Promise.all(
     found.attachments.slice(0, maxAttachments).map((attachment) => openAttachment(attachment, openOptions)),
   );
+  if (uploads !== undefined) {
+    const judging = { trust, repository: image.identity.repository ?? '' };
+    opened.push(openUploads(uploads, digestsOfImage(query, image.identity), { judging, subjectBytes }));
+  }
   problems.push(...opened.flatMap((item) => item.problems));
   const evidence = opened.flatMap((item) => item.evidence);
   const signature = sumUpSignatures(evidence, problemsHiding('signature', problems));

@@ -8,6 +8,8 @@ import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
 import { problemsHiding, problemText } from './discovery/problem.ts';
 import type { ImageExpectation } from './expectation/schema.ts';
 import { freshForMs, keepProven } from './freshness.ts';
+import { digestsOfImage } from './intake/open-uploads.ts';
+import type { Uploads } from './intake/uploads.ts';
 import { lookUpImage } from './look-up.ts';
 import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache, SbomIndex } from './papers.ts';
 import { RecordsEvents } from './records-metrics.ts';
@@ -24,6 +26,8 @@ export interface RecordsOptions {
   cache: RecordsCache;
   /** Who may sign which images, from `loadTrust`. */
   trust: Trust;
+  /** Papers that people brought. */
+  uploads?: Uploads;
   /** What is expected of images: the policy's section `images`. */
   expectations?: readonly ImageExpectation[];
   /** Images that others may be built on; without, those of this process. */
@@ -119,7 +123,7 @@ class RegistryRecords implements ClosableRecords {
     const key = this.#keyOf(image);
     const known = this.#knownPapers(key);
     const loaded = known === undefined ? undefined : this.#loaded(key, known);
-    if (known !== undefined && loaded?.vulnerabilities !== undefined && this.#isFresh(known)) {
+    if (known !== undefined && loaded?.vulnerabilities !== undefined && this.#isFresh(known, image)) {
       this.#events.answered('memory');
       return Promise.resolve(loaded);
     }
@@ -138,13 +142,14 @@ class RegistryRecords implements ClosableRecords {
     const key = this.#keyOf(image);
     const known = this.#knownPapers(key);
     const loaded = known === undefined ? undefined : this.#loaded(key, known);
-    if (known === undefined || loaded?.vulnerabilities === undefined || !this.#isFresh(known)) void this.lookup(image);
+    if (known === undefined || loaded?.vulnerabilities === undefined || !this.#isFresh(known, image))
+      void this.lookup(image);
     return loaded ?? (known === undefined ? undefined : { papers: known, sbom: undefined });
   }
 
   /** From the cached document when the papers are fresh, else from the registries. */
   async #answer(key: string, image: ImageQuery, known: Papers | undefined): Promise<ImageRecords> {
-    if (known !== undefined && this.#isFresh(known)) {
+    if (known !== undefined && this.#isFresh(known, image)) {
       const { documentDigest } = known.sbom;
       const sbom = documentDigest === undefined ? undefined : await this.#sboms.load(documentDigest);
       const isComplete = documentDigest === undefined || sbom !== undefined;
@@ -160,8 +165,8 @@ class RegistryRecords implements ClosableRecords {
   async #lookUp(key: string, image: ImageQuery, before: Papers | undefined): Promise<ImageRecords> {
     const deadline = AbortSignal.timeout(this.#options.lookUpTimeoutMs);
     const signal = AbortSignal.any([deadline, this.#closed.signal]);
-    const { trust, expectations, clock } = this.#options;
-    const asked = { trust, expectations, knownImages: this.#knownImages, nowUnixMs: clock() };
+    const { trust, uploads, expectations, clock } = this.#options;
+    const asked = { trust, uploads, expectations, knownImages: this.#knownImages, nowUnixMs: clock() };
     const result = await lookUpImage(image, { ...asked, client: this.#client, signal });
     const { identity, signature, sbom, provenance, base: builtOn, place } = result;
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
@@ -233,7 +238,10 @@ class RegistryRecords implements ClosableRecords {
     return sbom === undefined ? undefined : { papers, sbom, vulnerabilities };
   }
 
-  #isFresh(papers: Papers): boolean {
+  #isFresh(papers: Papers, image: ImageQuery): boolean {
+    const { uploads } = this.#options;
+    const broughtAt = uploads?.changedAtUnixMs(digestsOfImage(image, papers.identity)) ?? 0;
+    if (broughtAt >= papers.checkedAtUnixMs) return false;
     const age = this.#options.clock() - papers.checkedAtUnixMs;
     return age >= 0 && age < papers.freshForMs;
   }

@@ -3,6 +3,7 @@ import type { AgentStatus, Gap, Item, Node } from '../../proto/generated/tallyma
 import type { BaselineStore } from '../baseline/baseline-book.ts';
 import type { SeverityWord } from '../decide/alert.ts';
 import type { KnownImages } from '../records/base/known-images.ts';
+import type { UploadStore } from '../records/intake/upload.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
 /** An alert ready for publication: the bytes every sink and reader gets. */
@@ -173,7 +174,7 @@ export interface Pruned {
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
-export interface Store extends RecordsCache, KnownImages, BaselineStore {
+export interface Store extends RecordsCache, KnownImages, BaselineStore, UploadStore {
   /**
    * Stores a batch and moves the acknowledged sequence in one transaction. Answers the highest contiguous sequence
    * stored for (agentId, epoch); a batch that was stored before changes nothing.

@@ -8,6 +8,7 @@ import type { Container } from '../../../proto/generated/tallyman/v1/container.t
 import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineChanges, BaselineContainer, FactRecord } from '../../baseline/fact-record.ts';
 import type { KnownImage } from '../../records/base/known-images.ts';
+import type { Upload } from '../../records/intake/upload.ts';
 import type { Papers } from '../../records/papers.ts';
 import type {
   AlertFilter,
@@ -229,6 +230,22 @@ class SqliteStore implements Store {
     const { documents } = this.#tables;
     const kept = this.#bestEffort('storing a document', true, () => documents.put(digest, mediaType, bytes));
     if (!kept) this.#cacheSkipped.inc({ reason: 'too-large' });
+  }
+
+  listUploads(): Upload[] {
+    return this.#guard('listing papers', () => this.#tables.uploads.list());
+  }
+
+  getUploadedDocument(imageDigest: string, documentDigest: string): Uint8Array | undefined {
+    return this.#guard('reading a paper', () => this.#tables.uploads.get(imageDigest, documentDigest));
+  }
+
+  putUpload(upload: Upload, bytes: Uint8Array): void {
+    this.#guard('storing a paper', () => this.#tables.uploads.put(upload, bytes));
+  }
+
+  removeUpload(imageDigest: string, documentDigest: string): void {
+    this.#guard('removing a paper', () => this.#tables.uploads.remove(imageDigest, documentDigest));
   }
 
   putKnownImage(image: KnownImage, seenAtUnixMs: number): void {

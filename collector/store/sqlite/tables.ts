@@ -12,6 +12,7 @@ import { KnownImageTable } from './known-image-table.ts';
 import { NodeTable } from './node-table.ts';
 import { ObservationTable } from './observation-table.ts';
 import { RepeatsTable } from './repeats-table.ts';
+import { UploadTable } from './upload-table.ts';
 
 export interface StoreBounds {
   maxAlerts: number;
@@ -72,6 +73,7 @@ export interface Tables {
   documents: DocumentTable;
   knownImages: KnownImageTable;
   baselines: BaselineTable;
+  uploads: UploadTable;
 }
 
 export function openTables(database: Database.Database, bounds: StoreBounds): Tables {
@@ -89,6 +91,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     documents: new DocumentTable(database, bounds),
     knownImages: new KnownImageTable(database),
     baselines: new BaselineTable(database),
+    uploads: new UploadTable(database),
   };
 }
 
