@@ -8,7 +8,14 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['**/*.test.ts'], exclude: unitExcludes, testTimeout: 60_000, expect: { poll } },
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: unitExcludes,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll },
+        },
       },
       { test: { name: 'hostile', include: ['test/hostile/**/*.test.ts'], testTimeout: 300_000, expect: { poll } } },
       {

@@ -1,8 +1,12 @@
 import { benchInventory } from './papers/inventory.ts';
+import { benchOwnership } from './papers/ownership.ts';
+import { benchStore } from './papers/store.ts';
 
-/** Papers of images: `make bench NAME=papers` runs all parts. */
+/** Papers of images: `make bench NAME=papers`, or some of its parts: `ARGS="ownership store"`. */
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   inventory: benchInventory,
+  ownership: benchOwnership,
+  store: () => benchStore(),
 };
 
 const chosen = process.argv.slice(2);

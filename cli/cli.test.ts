@@ -189,6 +189,34 @@ describe('tallyman image', () => {
     expect(result.stdout).toMatchSnapshot();
   });
 
+  it('says whose a file of an image is, and how that is known', async () => {
+    const owner = { purl: 'pkg:deb/debian/dash@0.5.12-2', name: 'dash', version: '0.5.12-2', sourceName: 'dash-src' };
+    const owned = {
+      ...{ state: 'owned', method: 'alias', confidence: 'high', source: 'inventory', owners: [owner] },
+      ...{ path: '/bin/da\u001bsh', canonicalPath: '/usr/bin/dash', layerDigest: 'sha256:1a2b' },
+    };
+    const unowned = {
+      state: 'unowned',
+      reason: 'no package of the SBOM claims it',
+      source: 'sbom',
+      outcome: 'verified',
+    };
+    const url = await withApi({
+      '/api/v1/images/app%3A1/file': {
+        ...{ reference: 'app:1', ...owned, declaredDigest: 'md5:00ff', file: { mode: 0o4755 } },
+        answers: [
+          { ...owned, packages: 90, files: 3000 },
+          { ...unowned, packages: 88, files: 2900 },
+        ],
+      },
+    });
+    const result = await runCli(['image', 'app:1', '--file', '/bin/dash', '--api', url]);
+    expect(result.code).toBe(0);
+    expect(result.stdout).toMatchSnapshot();
+    const json = await runCli(['image', 'app:1', '--file', '/bin/dash', '--json', '--api', url]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ state: 'owned', method: 'alias' });
+  });
+
   it('answers 3 for an image nobody knows', async () => {
     expect((await runCli(['image', 'sha256:ffff', '--api', await withApi({})])).code).toBe(3);
   });

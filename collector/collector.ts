@@ -15,6 +15,7 @@ import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type AlertListener, createPublisher, type Publisher } from './publish/publisher.ts';
 import { Readiness } from './query/readiness.ts';
 import { createQueryServer } from './query/server.ts';
+import { ContentsStore } from './records/contents/contents-store.ts';
 import { type Intake, openIntake } from './records/intake/open-intake.ts';
 import type { Uploads } from './records/intake/uploads.ts';
 import type { Records } from './records/papers.ts';
@@ -121,9 +122,10 @@ class ComposedCollector implements Collector {
     const store = await this.#openStore();
     const publisher = await this.#openPublisher(store);
     const policy = this.#policy();
+    const contents = new ContentsStore({ cache: store });
     const intake = this.#openIntake(store);
     const { uploads } = intake;
-    const records = this.#openRecords({ store, policy, uploads }, (image, papers) => {
+    const records = this.#openRecords({ store, contents, policy, uploads }, (image, papers) => {
       reportExpectations(images.findings, image, papers).catch((thrown: unknown) =>
         this.#parts.logger.error({ err: thrown }, `telling what ${image.reference} is not: ${errorText(thrown)}`),
       );
@@ -131,8 +133,8 @@ class ComposedCollector implements Collector {
     intake.start(records);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
-    const images = this.#createImageWatch({ store, records, publisher }, () => ({ ingest, pipeline }));
-    const known = { records, baselines, uploads, images, policy };
+    const images = this.#createImageWatch({ store, contents, records, publisher }, () => ({ ingest, pipeline }));
+    const known = { records, baselines, uploads, images, policy, contents };
     const pipeline = this.#createPipeline(store, publisher, known, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
@@ -153,7 +155,7 @@ class ComposedCollector implements Collector {
   }
 
   #createImageWatch(
-    known: Pick<ImageWatchOptions, 'store' | 'records' | 'publisher'>,
+    known: Pick<ImageWatchOptions, 'store' | 'contents' | 'records' | 'publisher'>,
     parts: () => { ingest: Ingest; pipeline: Pipeline },
   ): ImageWatch {
     const { logger, metrics } = this.#parts;
@@ -218,7 +220,7 @@ class ComposedCollector implements Collector {
   }
 
   #openRecords(
-    { store, policy, uploads }: { store: Store; policy: Policy; uploads: Uploads },
+    { store, contents, policy, uploads }: { store: Store; contents: ContentsStore; policy: Policy; uploads: Uploads },
     onLookedUp: RecordsOptions['onLookedUp'],
   ): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
@@ -226,7 +228,7 @@ class ComposedCollector implements Collector {
     const { logger, metrics } = this.#parts;
     const trust = loadTrust(policy.trust, policyFile, keyFiles);
     const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
-    const records = createRecords({ cache: store, knownImages: store, uploads, ...trusted, logger, metrics });
+    const records = createRecords({ cache: store, contents, knownImages: store, uploads, ...trusted, logger, metrics });
     this.#closers.push(() => records.close());
     return records;
   }
@@ -274,7 +276,7 @@ class ComposedCollector implements Collector {
 
   async #startQuery(
     store: Store,
-    known: Known & { images: ImageWatch },
+    known: Known & { images: ImageWatch; contents: ContentsStore },
     status: () => CollectorStatus,
   ): Promise<string> {
     const { listenAddress, token } = this.#config.http;

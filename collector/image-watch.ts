@@ -11,6 +11,8 @@ import { InventoryReceiver } from './inventory/receive.ts';
 import { InventoryShelf } from './inventory/shelf.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publish/publisher.ts';
+import type { ContentsStore } from './records/contents/contents-store.ts';
+import { contentsOfInventory } from './records/contents/of-inventory.ts';
 import type { ImageQuery, Records } from './records/papers.ts';
 import type { Store } from './store/store.ts';
 import { TruthChecker } from './truth/checker.ts';
@@ -20,6 +22,7 @@ export interface ImageWatchOptions {
   config: CollectorConfig['inventory'];
   store: Store;
   records: Pick<Records, 'lookup'>;
+  contents: ContentsStore;
   publisher: Pick<Publisher, 'ended'>;
   /** Asked once all parts are made. */
   ingest: () => Pick<Ingest, 'agents' | 'askInventory'>;
@@ -41,7 +44,7 @@ export class ImageWatch {
   readonly #records: Pick<Records, 'lookup'>;
 
   constructor(options: ImageWatchOptions) {
-    const { config, store, records, publisher, ingest, pipeline, logger, metrics } = options;
+    const { config, store, contents, records, publisher, ingest, pipeline, logger, metrics } = options;
     const shelf = new InventoryShelf(store, logger);
     this.#records = records;
     this.#enabled = config.enabled;
@@ -60,7 +63,10 @@ export class ImageWatch {
     });
     this.#receiver = new InventoryReceiver({
       ...{ assigner: this.#assigner, logger, metrics },
-      keep: async (imageKey, inventory, document) => shelf.put(imageKey, inventory, document),
+      keep: async (imageKey, inventory, document) => {
+        await shelf.put(imageKey, inventory, document);
+        await contents.put([imageKey], 'inventory', contentsOfInventory(inventory));
+      },
       onKept: (imageKey) => this.#truth.changed(imageKey),
     });
     this.#places = new ImagePlaces(store);

@@ -6,10 +6,12 @@ import { exitCodeHelp } from '../exit-codes.ts';
 import { printSbom, type SbomFormat, sbomOption } from '../image-sbom.ts';
 import { apiOption, apiTokenOption, jsonOption, utcOption } from '../options.ts';
 import { print, printJson, printZone, standardScreen } from '../output.ts';
+import { imageFilePage } from '../terminal/image-file-page.ts';
 import { imagePage } from '../terminal/image-page.ts';
 import { truthLine, truthPage } from '../terminal/truth-page.ts';
 
 interface ImageOptions extends ApiOptions {
+  file?: string;
   json?: boolean;
   sbom?: SbomFormat;
   utc?: boolean;
@@ -21,6 +23,9 @@ export function imageCommand(): Command {
     .summary('the papers of an image')
     .description('Shows who signed an image, where it was built, what its SBOM says, and where it runs.')
     .argument('<image>', 'reference, or a digest of an image that a known container uses')
+    .addOption(
+      new Option('--file <path>', 'only which package this file of the image belongs to, and how that is known'),
+    )
     .addOption(new Option('--truth', 'compare what its SBOM declares, what it contains, and what was executed'))
     .addOption(jsonOption())
     .addOption(apiOption())
@@ -39,6 +44,7 @@ Examples:
   tallyman image registry.example.org/app:4.2.1 --sbom spdx > app.spdx.json
   tallyman image sha256:9f3a…   (of a container that is known)
   tallyman image registry.example.org/app:4.2.1 --truth
+  tallyman image sha256:9f3a… --file /usr/bin/dash
 
 Signs: ✔ verified   ✘ invalid: the proof is broken   ▲ untrusted: the signer is not one of ours
        – absent: none found   ? unknown: could not look
@@ -46,7 +52,11 @@ ${exitCodeHelp}`;
 
 async function showImage(image: string, options: ImageOptions): Promise<void> {
   if (options.truth) return showTruth(image, options);
-  const answer = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}`);
+  const { file } = options;
+  const route = `/api/v1/images/${encodeURIComponent(image)}`;
+  const answer = await (file === undefined
+    ? getJson(options, route)
+    : getJson(options, `${route}/file`, { path: file }));
   if (answer === undefined)
     throw new CommandError('not-found', `no known container uses the image ${image}`, {
       hint: 'give the full reference: a digest alone does not say where to look',
@@ -54,6 +64,7 @@ async function showImage(image: string, options: ImageOptions): Promise<void> {
   if (options.json) return printJson(answer);
   const screen = standardScreen(options);
   printZone(screen);
+  if (file !== undefined) return print(...imageFilePage(answer, screen));
   const truth = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}/truth`);
   print(...imagePage(answer, screen), ...truthLine(truth, screen));
 }

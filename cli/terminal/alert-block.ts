@@ -1,4 +1,4 @@
-import type { AlertView, PaperView, ProcessView, ReasonView } from './alert-view.ts';
+import type { AlertView, OwnershipView, PaperView, ProcessView, ReasonView } from './alert-view.ts';
 import { listAt, numberAt, textAt } from './json-path.ts';
 import { labelled, textColumns, unbroken } from './labelled.ts';
 import { outcome } from './outcome.ts';
@@ -97,15 +97,18 @@ function packageCount(sbom: PaperView): string | undefined {
   return count === undefined || count === 0 ? undefined : `${count} packages`;
 }
 
-/** Which package the acting program belongs to, or why that is not known. */
-export function entryLine({ ownership, processes }: AlertView): string {
+/** Which package the acting program belongs to, and the script that it runs, or why that is not known. */
+export function entryLine({ ownership, script, processes }: AlertView): string {
   if (ownership === undefined) return '';
-  const program = processes.at(-1)?.path ?? 'the program';
-  if (ownership.state !== 'owned')
-    return `${program}: ${ownership.state.replaceAll('-', ' ')}${ownership.reason ? `, ${ownership.reason}` : ''}`;
-  const sure =
-    ownership.confidence === undefined ? '' : `  (${ownership.method ?? '?'}, confidence ${ownership.confidence})`;
-  return `${program} = ${ownership.purls.join(', ') || 'a package without purl'}${sure}`;
+  const program = ownerText(processes.at(-1)?.path ?? 'the program', ownership);
+  return script === undefined ? program : `${program}; script ${ownerText(script.path ?? '?', script)}`;
+}
+
+function ownerText(file: string, { state, reason, purls, confidence, method, source }: OwnershipView): string {
+  if (state !== 'owned') return `${file}: ${state.replaceAll('-', ' ')}${reason ? `, ${reason}` : ''}`;
+  const per = source === undefined ? '' : `per ${source === 'sbom' ? 'SBOM' : source}, `;
+  const sure = confidence === undefined ? '' : `  (${per}${method ?? '?'}, confidence ${confidence})`;
+  return `${file} = ${purls.join(', ') || 'a package without purl'}${sure}`;
 }
 
 /** "came again 41 times, last at 03:15:01.118" */

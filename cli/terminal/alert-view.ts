@@ -32,6 +32,9 @@ export interface OwnershipView {
   reason: string | undefined;
   confidence: string | undefined;
   method: string | undefined;
+  path: string | undefined;
+  /** "sbom", "inventory" */
+  source: string | undefined;
 }
 
 export interface ReasonView {
@@ -67,6 +70,8 @@ export interface AlertView {
   sbom: PaperView;
   /** Undefined for alerts without a process. */
   ownership: OwnershipView | undefined;
+  /** Of the script that the program interprets. */
+  script: OwnershipView | undefined;
   posture: { level: string | undefined; facts: string[] };
   score: number | undefined;
   reasons: ReasonView[];
@@ -215,12 +220,14 @@ function paper(data: unknown, name: string): PaperView {
 
 function papersOf(data: unknown) {
   const owner = enrichment(data, 'process.package');
+  const script = enrichment(data, 'process.script_package');
   const posture = enrichment(data, 'container.posture');
   return {
     signature: paper(data, 'image.signature'),
     provenance: paper(data, 'image.provenance'),
     sbom: paper(data, 'image.sbom'),
     ownership: owner.value === undefined ? undefined : ownershipView(owner.value, owner.data),
+    script: script.value === undefined ? undefined : ownershipView(script.value, script.data),
     posture: { level: posture.value, facts: textsAt(posture.data, 'facts') },
   };
 }
@@ -232,6 +239,8 @@ function ownershipView(state: string, data: unknown): OwnershipView {
     reason: textAt(data, 'reason'),
     confidence: textAt(data, 'confidence'),
     method: textAt(data, 'method'),
+    path: textAt(data, 'path'),
+    source: textAt(data, 'source'),
   };
 }
 

@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
-import type { SbomIndex } from '../records/papers.ts';
+import type { ContentsIndex } from '../records/contents/contents.ts';
+import { indexOf } from '../records/contents/testing/index-of.ts';
+
 import { parseSbom } from '../records/sbom/parse.ts';
-import { MemorySbomIndex } from '../records/sbom/sbom-index.ts';
 import { DiffQueue } from './diff-queue.ts';
 import { changedPaths } from './sbom-diff.ts';
 import { LearningLab } from './testing/learning-lab.ts';
 
 /** An SPDX document of packages, each with files. */
-function sbom(packages: Record<string, string[]>): SbomIndex {
+function sbom(packages: Record<string, string[]>): ContentsIndex {
   const named = Object.entries(packages).map(([name, files], number) => ({ name, files, id: `SPDXRef-p${number}` }));
   const document = {
     ...{ spdxVersion: 'SPDX-2.3', SPDXID: 'SPDXRef-DOCUMENT', name: 'x', dataLicense: 'CC0-1.0' },
@@ -30,7 +31,7 @@ function sbom(packages: Record<string, string[]>): SbomIndex {
       files.map((_, n) => ({ spdxElementId: id, relationshipType: 'CONTAINS', relatedSpdxElement: `${id}-f${n}` })),
     ),
   };
-  return new MemorySbomIndex(parseSbom(new TextEncoder().encode(JSON.stringify(document))));
+  return indexOf(parseSbom(new TextEncoder().encode(JSON.stringify(document))).contents);
 }
 
 const before = sbom({ 'curl@8.0': ['/usr/bin/curl'], 'nginx@1.0': ['/usr/sbin/nginx', '/usr/share/doc/nginx/README'] });
@@ -75,7 +76,7 @@ describe('a new digest', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function compare(sbomOf: (reference: string) => SbomIndex | undefined): Promise<void> {
+  async function compare(sbomOf: (reference: string) => ContentsIndex | undefined): Promise<void> {
     const queue = new DiffQueue({
       book: lab.baselines.book,
       records: {

@@ -5,14 +5,18 @@ import { Container } from '../../proto/generated/tallyman/v1/container.ts';
 import { ExecutableLayer } from '../../proto/generated/tallyman/v1/process.ts';
 import { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { actingExecution, sampleFinding, sampleOwned, samplePapers } from '../publish/testing/sample-alert.ts';
-import type { ImageQuery, ImageRecords, Ownership, Records, SbomIndex } from '../records/papers.ts';
+import type { ContentsIndex } from '../records/contents/contents.ts';
+import type { ImageQuery, ImageRecords, Ownership, Records } from '../records/papers.ts';
 import { createCorrelator } from './correlate.ts';
 import { ownershipOf } from './ownership.ts';
 
 const node = Node.fromPartial({ name: 'n' });
 
-function sbomSaying(ownership: Ownership): SbomIndex {
-  return { format: 'spdx-2.3', components: [], ownedFileCount: 1, ownedFiles: () => [], ownerOf: () => ownership };
+function sbomSaying(ownership: Ownership): ContentsIndex {
+  return {
+    ...{ source: 'sbom', listsAllFiles: false, components: [], fileCount: 1, ownedFileCount: 1 },
+    ...{ file: () => undefined, files: () => [], ownerOf: () => ownership },
+  };
 }
 
 const papersNow = () => ({ ...samplePapers('verified'), checkedAtUnixMs: Date.now() });
@@ -164,7 +168,10 @@ describe('whose program it is', () => {
   it('absent and unknown SBOMs are told apart', () => {
     const reasonWith = (outcome: 'absent' | 'unknown'): unknown =>
       ownershipOf(on(ExecutableLayer.IMAGE), { papers: samplePapers(outcome), sbom: undefined });
-    expect(reasonWith('absent')).toMatchObject({ state: 'no-ownership-data', reason: 'the image has no SBOM' });
+    expect(reasonWith('absent')).toMatchObject({
+      state: 'no-ownership-data',
+      reason: 'the image has no SBOM, and no inventory of it was taken',
+    });
     expect(reasonWith('unknown')).toMatchObject({ reason: 'SBOM unknown: unknown in this test' });
   });
 

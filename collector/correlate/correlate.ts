@@ -8,7 +8,7 @@ import type { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { CorrelatedFinding } from '../decide/alert.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
 import { imageQueryOf } from './image-query.ts';
-import { ownershipOf } from './ownership.ts';
+import { ownershipOf, scriptOwnershipOf } from './ownership.ts';
 import { unknownPapers } from './unknown-papers.ts';
 
 export interface CorrelatorOptions {
@@ -69,7 +69,8 @@ class PapersCorrelator implements Correlator {
   async correlate(finding: Finding, node: Node, receivedAtUnixMs: number): Promise<CorrelatedFinding> {
     const records = await this.#recordsOf(finding.container);
     const ownership = ownershipOf(finding.processes[0], records);
-    return { finding, node, receivedAtUnixMs, papers: records.papers, ownership };
+    const script = scriptOwnershipOf(finding.processes[0], records);
+    return { finding, node, receivedAtUnixMs, papers: records.papers, ownership, script };
   }
 
   prefetch(container: Container): void {

@@ -1,5 +1,8 @@
+import { baseName } from '../../common/program-name.ts';
 import { ExecutableLayer, type ProcessExecution } from '../../proto/generated/tallyman/v1/process.ts';
+import { ownerInImage } from '../records/contents/owner-in-image.ts';
 import type { Confidence, ImageRecords, Ownership } from '../records/papers.ts';
+import { normalizePath } from '../records/sbom/path.ts';
 
 /**
  * Which package the acting executable belongs to; undefined when the finding has no process. For a script the executable
@@ -12,15 +15,46 @@ export function ownershipOf(acting: ProcessExecution | undefined, records: Image
     return { state: 'no-ownership-data', path: '', reason: 'the path of the executable is not known' };
   const reason = notInImageReason(executable.layer);
   if (reason !== undefined) return { state: 'not-in-image', path: executable.path, reason };
-  if (records.sbom === undefined)
-    return { state: 'no-ownership-data', path: executable.path, reason: noSbomReason(records) };
-  const ownership = records.sbom.ownerOf(executable.path);
-  if (executable.layer === ExecutableLayer.IMAGE || ownership.state !== 'owned') return ownership;
-  // The layer cannot be told, so the file may have been replaced at run time.
-  return { ...ownership, confidence: lowered[ownership.confidence] };
+  const ownership = ownerInImage(records, executable.path);
+  // Where the layer cannot be told, the file may have been replaced at run time.
+  return executable.layer === ExecutableLayer.IMAGE ? ownership : lessSure(ownership);
+}
+
+/** Programs that run what their first argument names. */
+const interpreters =
+  /^(?:(?:ba|da|a|z|k|c|tc|fi)?sh|python[\d.]*|pypy[\d.]*|perl[\d.]*|ruby[\d.]*|node|nodejs|deno|bun|php[\d.]*|lua[\d.]*|tclsh[\d.]*|Rscript|[gmn]?awk)$/;
+
+/**
+ * Which package the script belongs to that the acting program interprets; undefined when it interprets none. Of scripts
+ * no layer is told, so they may have been written at run time: the answer is less sure than that for programs.
+ */
+export function scriptOwnershipOf(acting: ProcessExecution | undefined, records: ImageRecords): Ownership | undefined {
+  const script = acting === undefined ? undefined : scriptOf(acting);
+  if (script === undefined || acting === undefined) return undefined;
+  const path = script.startsWith('/') ? script : `${acting.cwd}/${script}`;
+  const normal = path.startsWith('/') ? normalizePath(path) : undefined;
+  if (normal === undefined)
+    return {
+      state: 'no-ownership-data',
+      path: script,
+      reason: 'the directory that the script was named in is not known',
+    };
+  return lessSure(ownerInImage(records, normal));
+}
+
+/** The script that execve(2) was given, else the file that a known interpreter was told as its first argument. */
+function scriptOf({ interpreter, filename, executable, argv }: ProcessExecution): string | undefined {
+  if (interpreter !== '' && filename !== '') return filename;
+  const argument = argv[1] ?? '';
+  const isFile = argument !== '' && !argument.startsWith('-');
+  return isFile && interpreters.test(baseName(executable?.path ?? '')) ? argument : undefined;
 }
 
 const lowered = { high: 'medium', medium: 'low', low: 'low' } as const satisfies Record<Confidence, Confidence>;
+
+function lessSure(ownership: Ownership): Ownership {
+  return ownership.state === 'owned' ? { ...ownership, confidence: lowered[ownership.confidence] } : ownership;
+}
 
 function notInImageReason(layer: ExecutableLayer): string | undefined {
   switch (layer) {
@@ -35,10 +69,4 @@ function notInImageReason(layer: ExecutableLayer): string | undefined {
     default:
       return undefined;
   }
-}
-
-function noSbomReason(records: ImageRecords): string {
-  const { outcome, reason } = records.papers.sbom;
-  if (outcome === 'absent') return 'the image has no SBOM';
-  return reason === '' ? `SBOM ${outcome}` : `SBOM ${outcome}: ${reason}`;
 }

@@ -13,6 +13,8 @@ export interface CorrelatedFinding {
   papers: Papers;
   /** Owner of the acting executable; undefined for findings without a process (posture). */
   ownership: Ownership | undefined;
+  /** Owner of the script that the acting executable interprets; undefined when it interprets none. */
+  script?: Ownership | undefined;
 }
 
 export interface Reason {

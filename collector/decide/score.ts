@@ -1,4 +1,5 @@
 import { Attribution } from '../../proto/generated/tallyman/v1/finding.ts';
+import type { ContentsSource } from '../records/contents/contents.ts';
 import type { Outcome, Papers } from '../records/papers.ts';
 import type { CorrelatedFinding, Reason } from './alert.ts';
 import type { Policy } from './policy.ts';
@@ -108,11 +109,16 @@ function processReasons({ papers, ownership }: CorrelatedFinding, policy: Policy
   switch (ownership.state) {
     case 'owned': {
       const owners = ownership.owners.map((owner) => owner.purl || owner.name).join(', ');
+      if (ownership.source === 'inventory') {
+        // The image's own databases: as true as the image is.
+        const isProven = papers.signature.outcome === 'verified';
+        return [{ text: `program belongs to ${owners}, per inventory`, points: isProven ? points.owned : 0 }];
+      }
       if (papers.sbom.outcome === 'verified') return [{ text: `program belongs to ${owners}`, points: points.owned }];
       return [{ text: `program belongs to ${owners}, says an SBOM that is not verified`, points: 0 }];
     }
     case 'unowned':
-      return [{ text: 'program is in the image, but no package of its SBOM declares it', points: points.unowned }];
+      return [{ text: unownedText(ownership.source), points: points.unowned }];
     case 'no-ownership-data':
       return points.noOwnershipData === 0
         ? []
@@ -120,6 +126,12 @@ function processReasons({ papers, ownership }: CorrelatedFinding, policy: Policy
     case 'not-in-image':
       return notInImageReasons(papers, ownership.reason, points);
   }
+}
+
+function unownedText(source: ContentsSource | undefined): string {
+  return source === 'inventory'
+    ? 'program is in the image, but no package of it claims it'
+    : 'program is in the image, but no package of its SBOM declares it';
 }
 
 function notInImageReasons(papers: Papers, why: string, points: Policy['points']['process']): Reason[] {

@@ -11,8 +11,11 @@ import { Gap } from '../../proto/generated/tallyman/v1/uplink.ts';
 import { Baselines } from '../baseline/baselines.ts';
 import { defaultLearning } from '../baseline/options.ts';
 import { unknownPapers } from '../correlate/unknown-papers.ts';
+import { ContentsStore } from '../records/contents/contents-store.ts';
+import { indexOf } from '../records/contents/testing/index-of.ts';
 import { Uploads } from '../records/intake/uploads.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
+import { SbomBuilder } from '../records/sbom/builder.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store, StoredAlert } from '../store/store.ts';
 import { Readiness } from './readiness.ts';
@@ -287,6 +290,60 @@ describe('images', () => {
     expect(asked.at(-1)).toMatchObject({ reference: 'other.example/x:2', repoDigests: [] });
     expect(await get(`${url}/api/v1/images/sha256:${'0'.repeat(64)}`)).toMatchObject({ status: 404 });
     expect(await get(`${url}/api/v1/images?ref=a%0ab`)).toMatchObject({ status: 400 });
+  });
+
+  it('are found by package, and tell which files are its', async () => {
+    const builder = new SbomBuilder();
+    const dash = builder.addComponent({ purl: 'pkg:deb/debian/dash@1', name: 'dash', version: '1', type: undefined });
+    for (const path of ['/usr/bin/dash', '/usr/share/doc/dash/copyright']) builder.addFile(path, dash);
+    builder.addFile('/x', builder.addComponent({ purl: 'pkg:npm/x@1', name: 'x', version: '1', type: undefined }));
+    const contents = new ContentsStore({ cache: store });
+    const head = { format: 'syft', name: '', generator: undefined, createdAt: undefined } as const;
+    await contents.put([digest], 'sbom', builder.build(head).contents);
+    const url = await serve({ contents });
+    const purl = encodeURIComponent('pkg:deb/debian/dash@1');
+    const image = { imageDigest: digest, kind: 'sbom', package: { name: 'dash', version: '1', type: 'deb' } };
+    for (const query of [`purl=${purl}`, 'name=dash', 'name=dash&version=1&type=deb'])
+      expect((await get(`${url}/api/v1/packages?${query}`)).json()).toMatchObject({
+        images: [image],
+        truncated: false,
+      });
+    expect((await get(`${url}/api/v1/packages?name=dash&version=2`)).json()).toMatchObject({ images: [] });
+    const files = `${url}/api/v1/packages/files?image=${digest}&purl=${purl}`;
+    expect((await get(files)).json()).toEqual({
+      ...{ source: 'sbom', paths: ['/usr/bin/dash', '/usr/share/doc/dash/copyright'], truncated: false },
+    });
+    expect((await get(`${files}&limit=1`)).json()).toMatchObject({ paths: ['/usr/bin/dash'], truncated: true });
+    expect((await get(`${files}0`)).status).toBe(404);
+    for (const wrong of ['packages', 'packages?name=', 'packages?name=a&limit=0', 'packages/files?image=x&purl=y'])
+      expect((await get(`${url}/api/v1/${wrong}`)).status, wrong).toBe(400);
+  });
+
+  it('say whose a file is, and what each source knows of it', async () => {
+    const builder = new SbomBuilder();
+    const dash = builder.addComponent({
+      purl: 'pkg:deb/debian/dash@1?distro=debian-12',
+      name: 'dash',
+      version: '1',
+      type: undefined,
+    });
+    builder.addFile('/usr/bin/dash', dash, { digests: [{ algorithm: 'MD5', value: 'ab'.repeat(16) }], mode: 0o755 });
+    const head = { format: 'syft', name: '', generator: undefined, createdAt: undefined } as const;
+    const sbom = indexOf(builder.build(head).contents);
+    const withSbom: Records = { ...records, lookup: async (query) => ({ ...answer(query), sbom }) };
+    const url = await serve({ records: withSbom });
+    const ask = (query: string) => get(`${url}/api/v1/images/${encodeURIComponent('r.example/x:1')}/file?${query}`);
+    expect((await ask('path=/bin/dash')).json()).toMatchObject({
+      ...{ reference: 'r.example/x:1', state: 'owned', method: 'alias', confidence: 'high', source: 'sbom' },
+      ...{ path: '/bin/dash', canonicalPath: '/usr/bin/dash', declaredDigest: `md5:${'ab'.repeat(16)}` },
+      owners: [{ name: 'dash' }],
+      answers: [{ source: 'sbom', outcome: 'unknown', packages: 1, files: 1, state: 'owned' }],
+    });
+    expect((await ask('path=/usr/bin/dash')).json()).toMatchObject({ method: 'exact', file: { mode: 0o755 } });
+    expect((await ask('path=/opt/x')).json()).toMatchObject({ state: 'unowned', answers: [{ state: 'unowned' }] });
+    expect((await ask('path=relative')).status).toBe(400);
+    expect((await ask('path=/x&sha256=abc')).status).toBe(400);
+    expect((await ask('')).status).toBe(400);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.ts';
 import { isLoopbackAddress } from '../../common/loopback.ts';
 import type { Baselines } from '../baseline/baselines.ts';
 import type { ImageWatch } from '../image-watch.ts';
+import type { ContentsStore } from '../records/contents/contents-store.ts';
 import type { Uploads } from '../records/intake/uploads.ts';
 import type { Records } from '../records/papers.ts';
 import type { Store } from '../store/store.ts';
@@ -16,9 +17,11 @@ import { baselineRoutes } from './routes/baselines.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { gapRoutes } from './routes/gaps.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageFileRoutes } from './routes/image-file.ts';
 import { imageSbomRoutes } from './routes/image-sbom.ts';
 import { imageRoutes } from './routes/images.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { packageRoutes } from './routes/packages.ts';
 import { paperRoutes } from './routes/papers.ts';
 import { privilegeRoutes } from './routes/privileges.ts';
 import { type StatusSource, statusRoutes } from './routes/status.ts';
@@ -31,6 +34,8 @@ export interface QueryServerOptions {
   token?: string;
   store: Store;
   records: Records;
+  /** What images contain; without it there are no routes for packages. */
+  contents?: ContentsStore;
   baselines: Baselines;
   /** Without it nothing is said of what images contain. */
   images?: Pick<ImageWatch, 'truthOf'>;
@@ -105,6 +110,8 @@ function createApp(options: QueryServerOptions): FastifyInstance {
   paperRoutes(app, options.uploads);
   imageRoutes(app, options.store, options.records);
   if (options.images !== undefined) truthRoutes(app, options.store, options.images);
+  imageFileRoutes(app, options.store, options.records);
+  if (options.contents !== undefined) packageRoutes(app, options.contents);
   statusRoutes(app, options.status);
   imageSbomRoutes(app, options.store, options.records);
   return app;

@@ -1,3 +1,4 @@
+import type { ContentsIndex, ContentsSource } from './contents/contents.ts';
 import type { ImageVulnerability, ReportFormat, VulnerabilitySeverity } from './vulnerability/model.ts';
 
 /** The outcome of checking a paper: five words, never a boolean. */
@@ -106,7 +107,7 @@ export interface SignaturePaper {
   records: readonly SignatureRecord[];
 }
 
-export type SbomFormat = 'spdx-2.3' | 'cyclonedx' | 'syft';
+export type SbomFormat = 'spdx-2.3' | 'spdx-3.0' | 'cyclonedx' | 'syft';
 
 export interface SbomPaper {
   /** verified: carried by an attestation a pinned key signed; untrusted: found, but unsigned or signed by another. */
@@ -317,40 +318,55 @@ export interface Component {
   sourceName: string | undefined;
   sourceVersion: string | undefined;
   layerDigest: string | undefined;
+  /** "amd64", "noarch"… */
+  architecture?: string | undefined;
+  /** As declared: SPDX expressions or free text. */
+  licenses?: readonly string[];
   /** The database or file that it is known from, a path in the image. */
   location?: string | undefined;
 }
 
-export type OwnershipMethod = 'exact' | 'alias' | 'directory' | 'evident' | 'none';
+export type OwnershipMethod = 'exact' | 'alias' | 'directory' | 'evident' | 'hash' | 'none';
 export type Confidence = 'high' | 'medium' | 'low';
+
+/** On what an answer about a file rests. */
+export interface OwnershipBasis {
+  /** As asked. */
+  path: string;
+  /** Whose word it is; undefined when none was asked. */
+  source?: ContentsSource | undefined;
+  /** Where the file is after the image's links; undefined when that is `path`, or not known. */
+  canonicalPath?: string | undefined;
+  /** Diff id of the layer that the file comes from; undefined when not known. */
+  layerDigest?: string | undefined;
+  /** What the file should hash to: "sha256:…", "md5:…"; undefined when nobody says. */
+  declaredDigest?: string | undefined;
+}
 
 /** Which package owns a file of the image. Three different "no"s are kept apart. */
 export type Ownership =
-  | { state: 'owned'; owners: readonly Component[]; method: OwnershipMethod; confidence: Confidence; path: string }
-  /** The SBOM has file ownership and nobody claims this file. */
-  | { state: 'unowned'; path: string; reason: string }
-  /** The SBOM (or its absence) cannot tell. */
-  | { state: 'no-ownership-data'; path: string; reason: string }
-  /** The file is not part of the image at all: written at run time, memfd, volume. */
-  | { state: 'not-in-image'; path: string; reason: string };
+  | ({
+      state: 'owned';
+      owners: readonly Component[];
+      method: OwnershipMethod;
+      confidence: Confidence;
+    } & OwnershipBasis)
+  /** Files of packages are known, and nobody claims this one. */
+  | ({ state: 'unowned'; reason: string } & OwnershipBasis)
+  /** What is known of the image, if anything, cannot tell. */
+  | ({ state: 'no-ownership-data'; reason: string } & OwnershipBasis)
+  /** The file is not part of the image at all: written at run time, memfd, volume, or no such file. */
+  | ({ state: 'not-in-image'; reason: string } & OwnershipBasis);
 
-/** An SBOM, read and indexed. Implementations answer `ownerOf` from memory or from SQLite in microseconds. */
-export interface SbomIndex {
-  readonly format: SbomFormat;
-  readonly components: readonly Component[];
-  readonly ownedFileCount: number;
-  /** `path` is absolute, as the kernel resolved it. */
-  ownerOf(path: string): Ownership;
-  /** All files that packages claim, with the indexes of these in `components`. */
-  ownedFiles(): Iterable<{ path: string; owners: readonly number[] }>;
-}
-
-/** The answer of records: papers, and the SBOM they speak of when there is a readable one. */
+/** The answer of records: papers, and what is known of the image's contents. */
 export interface ImageRecords {
   papers: Papers;
-  sbom: SbomIndex | undefined;
   /** The list that `papers.vulnerabilities` counts; undefined while it is not at hand. */
   vulnerabilities?: readonly ImageVulnerability[] | undefined;
+  /** What the SBOM of the papers says, when there is a readable one. */
+  sbom: ContentsIndex | undefined;
+  /** What an inventory of the image found, when there was one. */
+  inventory?: ContentsIndex | undefined;
 }
 
 /** What is kept of an image between look-ups and restarts; the SBOM document is kept as it was fetched, by digest. */

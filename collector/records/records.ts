@@ -5,25 +5,29 @@ import type { Logger } from '../../common/logger.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { version } from '../../common/version.ts';
 import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
+import type { ContentsIndex } from './contents/contents.ts';
+import { ContentsStore } from './contents/contents-store.ts';
 import { problemsHiding, problemText } from './discovery/problem.ts';
 import type { ImageExpectation } from './expectation/schema.ts';
 import { freshForMs, keepProven } from './freshness.ts';
+import { ImageContents } from './image-contents.ts';
 import { digestsOfImage } from './intake/open-uploads.ts';
 import type { Uploads } from './intake/uploads.ts';
 import { lookUpImage } from './look-up.ts';
-import type { ImageQuery, ImageRecords, Papers, Records, RecordsCache, SbomIndex } from './papers.ts';
+import type { ImageIdentity, ImageQuery, ImageRecords, Papers, Records, RecordsCache } from './papers.ts';
 import { RecordsEvents } from './records-metrics.ts';
 import { RegistryClient } from './registry/client.ts';
 import { type CredentialStore, loadDockerCredentials } from './registry/docker-config.ts';
 import { KeyedLimiter } from './registry/limiter.ts';
 import { emptyPaper, type SbomResult } from './sbom/paper.ts';
-import { SbomStore } from './sbom-store.ts';
 import type { Trust } from './trust/trust.ts';
 import { noAdvisories, noFeeds, VulnerabilityBook } from './vulnerability/book.ts';
 import { defaultRules, noVulnerabilities } from './vulnerability/paper.ts';
 
 export interface RecordsOptions {
   cache: RecordsCache;
+  /** What images contain; one that keeps nothing beyond this process when undefined. */
+  contents?: ContentsStore;
   /** Who may sign which images, from `loadTrust`. */
   trust: Trust;
   /** Papers that people brought. */
@@ -59,11 +63,9 @@ export interface ClosableRecords extends Records {
 
 const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
 /** To be raised when what is kept of papers changes its shape or meaning: older ones are then looked up again. */
-const papersVersion = 4;
+const papersVersion = 5;
 const maxRemembered = 10_000;
 const retryAfterFailureMs = 15_000;
-const maxIndexes = 512;
-const maxIndexBytes = 256 * 1024 * 1024;
 
 /** Creates the collector's knowledge of images: looks papers up in their registries, checks them, remembers them. */
 export function createRecords(options: RecordsOptions): ClosableRecords {
@@ -74,7 +76,7 @@ class RegistryRecords implements ClosableRecords {
   readonly #options: RecordsOptions & typeof defaults;
   readonly #client: RegistryClient;
   readonly #events: RecordsEvents;
-  readonly #sboms: SbomStore;
+  readonly #contents: ImageContents;
   readonly #vulnerabilities: VulnerabilityBook;
   readonly #limiter: KeyedLimiter;
   /** Of who may sign and what is expected. */
@@ -95,11 +97,10 @@ class RegistryRecords implements ClosableRecords {
       ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     });
     this.#events = new RecordsEvents(options.logger, options.metrics);
-    this.#sboms = new SbomStore({
-      cache: options.cache,
-      maxIndexes,
-      maxIndexBytes,
-      onCacheError: (error) => this.#events.failed('RECORDS_CACHE_FAILED', errorText(error)),
+    this.#contents = new ImageContents({
+      documents: options.cache,
+      contents: options.contents ?? new ContentsStore({ cache: undefined }),
+      onError: (error) => this.#events.failed('RECORDS_CACHE_FAILED', errorText(error)),
     });
     this.#vulnerabilities = new VulnerabilityBook({
       cache: options.cache,
@@ -144,14 +145,14 @@ class RegistryRecords implements ClosableRecords {
     const loaded = known === undefined ? undefined : this.#loaded(key, known);
     if (known === undefined || loaded?.vulnerabilities === undefined || !this.#isFresh(known, image))
       void this.lookup(image);
-    return loaded ?? (known === undefined ? undefined : { papers: known, sbom: undefined });
+    return loaded ?? (known === undefined ? undefined : this.#contents.withInventory(known, undefined));
   }
 
   /** From the cached document when the papers are fresh, else from the registries. */
   async #answer(key: string, image: ImageQuery, known: Papers | undefined): Promise<ImageRecords> {
     if (known !== undefined && this.#isFresh(known, image)) {
       const { documentDigest } = known.sbom;
-      const sbom = documentDigest === undefined ? undefined : await this.#sboms.load(documentDigest);
+      const sbom = documentDigest === undefined ? undefined : await this.#contents.loadSbom(known);
       const isComplete = documentDigest === undefined || sbom !== undefined;
       if (isComplete && this.#vulnerabilities.isKept(known)) {
         this.#events.answered('cache');
@@ -172,7 +173,7 @@ class RegistryRecords implements ClosableRecords {
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
     const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
     this.#failures.set(key, failures);
-    const index = await this.#indexOf(sbom, before);
+    const index = await this.#indexOf(identity, sbom, before);
     const problem = problemText(problemsHiding('vulnerabilities', result.problems));
     const found = { identity, scans: result.scans, problem };
     const vulnerabilities = await this.#vulnerabilities.assess(
@@ -189,22 +190,26 @@ class RegistryRecords implements ClosableRecords {
     this.#papers.set(key, papers);
     this.#remember(() => this.#options.cache.putPapers(key, papers));
     this.#remember(() => this.#options.onLookedUp?.(image, papers));
-    return { papers, sbom: index, vulnerabilities: this.#vulnerabilities.list(key) };
+    return { ...this.#contents.withInventory(papers, index), vulnerabilities: this.#vulnerabilities.list(key) };
   }
 
   /** The SBOM that was found, else the one that was known before, when nobody could look. */
-  async #indexOf(found: SbomResult, before: Papers | undefined): Promise<SbomIndex | undefined> {
+  async #indexOf(
+    identity: ImageIdentity,
+    found: SbomResult,
+    before: Papers | undefined,
+  ): Promise<ContentsIndex | undefined> {
     if (found.parsed !== undefined && found.document !== undefined)
-      return this.#sboms.put(found.document, found.parsed);
-    return found.paper.outcome === 'unknown' ? this.#sboms.load(before?.sbom.documentDigest ?? '') : undefined;
+      return this.#contents.putSbom(identity, found.document, found.parsed);
+    return found.paper.outcome === 'unknown' && before !== undefined ? this.#contents.loadSbom(before) : undefined;
   }
 
-  async #judgeAgain(key: string, known: Papers, sbom: SbomIndex | undefined): Promise<ImageRecords> {
+  async #judgeAgain(key: string, known: Papers, sbom: ContentsIndex | undefined): Promise<ImageRecords> {
     const vulnerabilities = await this.#vulnerabilities.reassess(key, known, sbom?.components ?? []);
     const papers = { ...known, vulnerabilities };
     this.#papers.set(key, papers);
     this.#remember(() => this.#options.cache.putPapers(key, papers));
-    return { papers, sbom, vulnerabilities: this.#vulnerabilities.list(key) };
+    return { ...this.#contents.withInventory(papers, sbom), vulnerabilities: this.#vulnerabilities.list(key) };
   }
 
   /** A store that fails costs a look-up after the next restart, not this answer. */
@@ -231,11 +236,10 @@ class RegistryRecords implements ClosableRecords {
 
   /** Papers together with their index, if that is at hand or there is none. */
   #loaded(key: string, papers: Papers): ImageRecords | undefined {
-    const { documentDigest } = papers.sbom;
     const vulnerabilities = this.#vulnerabilities.list(key);
-    if (documentDigest === undefined) return { papers, sbom: undefined, vulnerabilities };
-    const sbom = this.#sboms.peek(documentDigest);
-    return sbom === undefined ? undefined : { papers, sbom, vulnerabilities };
+    const sbom = this.#contents.peekSbom(papers);
+    if (sbom === undefined && papers.sbom.documentDigest !== undefined) return undefined;
+    return { ...this.#contents.withInventory(papers, sbom), vulnerabilities };
   }
 
   #isFresh(papers: Papers, image: ImageQuery): boolean {

@@ -3,6 +3,7 @@ import type { AgentStatus, Gap, Item, Node } from '../../proto/generated/tallyma
 import type { BaselineStore } from '../baseline/baseline-book.ts';
 import type { SeverityWord } from '../decide/alert.ts';
 import type { KnownImages } from '../records/base/known-images.ts';
+import type { ContentsCache } from '../records/contents/contents-cache.ts';
 import type { UploadStore } from '../records/intake/upload.ts';
 import type { RecordsCache } from '../records/papers.ts';
 
@@ -165,6 +166,7 @@ export interface Pruned {
   papers: number;
   documents: number;
   knownImages: number;
+  contents: number;
   /** Agents' batch numbering of long gone epochs. */
   sources: number;
   nodes: number;
@@ -174,7 +176,7 @@ export interface Pruned {
 }
 
 /** The collector's memory. One implementation per database; all methods are atomic. */
-export interface Store extends RecordsCache, KnownImages, BaselineStore, UploadStore {
+export interface Store extends RecordsCache, ContentsCache, KnownImages, BaselineStore, UploadStore {
   /**
    * Stores a batch and moves the acknowledged sequence in one transaction. Answers the highest contiguous sequence
    * stored for (agentId, epoch); a batch that was stored before changes nothing.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../test/support/push-papers.ts';
+import { indexOf } from '../records/contents/testing/index-of.ts';
 import type { Component, Ownership } from '../records/papers.ts';
 import { parseSbom } from '../records/sbom/parse.ts';
-import { MemorySbomIndex } from '../records/sbom/sbom-index.ts';
 import { compareContents, isMismatch, type TruthSide } from './compare.ts';
 import { knownDifferences } from './known-differences.ts';
 import { unlistedOf } from './unlisted.ts';
@@ -136,7 +136,7 @@ describe('documents that syft wrote of one image', () => {
   );
 
   it.each(pairs)('%s agrees with %s', async (one, other) => {
-    const read = (name: string) => new MemorySbomIndex(parseSbom(readFixture(`documents/${name}`)));
+    const read = (name: string) => indexOf(parseSbom(readFixture(`documents/${name}`)).contents);
     const truth = compare(await read(one), await read(other));
     expect(truth.declaredPackages).toBeGreaterThan(0);
     expect({ ...truth, known: {} }).toMatchObject({

@@ -16,12 +16,13 @@ interface Enrichment {
 
 /** OCSF `enrichments`: what the collector knows beyond the event, one entry per paper and per judgement. */
 export function ocsfEnrichments(alert: Alert): Enrichment[] {
-  const { finding, ownership } = alert.correlated;
+  const { finding, ownership, script } = alert.correlated;
   const posture = finding.container?.posture;
   const assessment = assessPosture(posture);
   return [
     ...paperEnrichments(alert),
     ...(ownership === undefined ? [] : [enrichment('process.package', ownership.state, ownershipData(ownership))]),
+    ...(script === undefined ? [] : [enrichment('process.script_package', script.state, ownershipData(script))]),
     enrichment('container.posture', assessment.level, { facts: assessment.facts, ...postureData(posture) }),
     decisionEnrichment(alert),
   ];
@@ -123,9 +124,16 @@ function signerData(signer: Signer | undefined): object | undefined {
 }
 
 function ownershipData(ownership: Ownership): object {
-  if (ownership.state !== 'owned') return { path: ownership.path, reason: ownership.reason };
-  return {
+  const basis = {
     path: ownership.path,
+    source: ownership.source,
+    canonical_path: ownership.canonicalPath,
+    layer_digest: ownership.layerDigest,
+    declared_digest: ownership.declaredDigest,
+  };
+  if (ownership.state !== 'owned') return { ...basis, reason: ownership.reason };
+  return {
+    ...basis,
     purls: ownership.owners.map((owner) => owner.purl),
     packages: ownership.owners.map((owner) => ({
       purl: owner.purl,

@@ -13,7 +13,7 @@ export function titleOf(alert: Alert): string {
 
 /** The whole alert in words: what, by which process chain, from which package of which image, why it weighs what. */
 export function descriptionOf(alert: Alert): string {
-  const { finding, papers, ownership } = alert.correlated;
+  const { finding, papers, ownership, script } = alert.correlated;
   const lines = [
     titleOf(alert),
     `why: ${alert.decision.reasons.map(reasonText).join(' · ')}`,
@@ -21,6 +21,7 @@ export function descriptionOf(alert: Alert): string {
     `image: ${imageText(alert)}`,
     `papers: ${papersText(papers)}`,
     ownership === undefined ? undefined : `program: ${ownershipText(ownership)}`,
+    script === undefined ? undefined : `script: ${ownershipText(script)}`,
     finding.dataComplete ? undefined : `data: ${dataGapsText(finding)}`,
   ];
   return lines.filter((line) => line !== undefined).join('\n');
@@ -65,9 +66,12 @@ function signerText(signer: Signer | undefined): string {
   return signer === undefined ? '' : ` by ${showText(signer.name, 300)}`;
 }
 
+const sourceWords = { sbom: 'SBOM', inventory: 'inventory' } as const;
+
 function ownershipText(ownership: Ownership): string {
   const path = showText(ownership.path || 'unknown path', 500);
   if (ownership.state !== 'owned') return `${path}: ${ownership.state}, ${showText(ownership.reason, 500)}`;
   const owners = ownership.owners.map((owner) => showText(owner.purl || owner.name, 300)).join(', ');
-  return `${path} = ${owners} (${ownership.method}, confidence ${ownership.confidence})`;
+  const per = ownership.source === undefined ? '' : `per ${sourceWords[ownership.source]}, `;
+  return `${path} = ${owners} (${per}${ownership.method}, confidence ${ownership.confidence})`;
 }

@@ -20,11 +20,13 @@ export const inToto = 'application/vnd.in-toto+json';
 export const notationSignature = 'application/vnd.cncf.notary.signature';
 
 export const spdxJson: readonly string[] = ['application/spdx+json', 'text/spdx+json'];
+/** Registered with IANA in 2026. */
+export const spdx3Json = 'application/spdx3+json';
 export const cyclonedxJson = 'application/vnd.cyclonedx+json';
 export const syftJson = 'application/vnd.syft+json';
 /** SBOM formats that are recognised by media type but not read. */
-export const unreadSboms: readonly string[] = ['text/spdx', 'application/vnd.cyclonedx+xml', 'application/spdx3+json'];
-export const readableSboms: readonly string[] = [...spdxJson, cyclonedxJson, syftJson];
+export const unreadSboms: readonly string[] = ['text/spdx', 'application/vnd.cyclonedx+xml'];
+export const readableSboms: readonly string[] = [...spdxJson, spdx3Json, cyclonedxJson, syftJson];
 
 const reportTypes: readonly string[] = ['application/json', 'application/sarif+json', 'application/vnd.openvex+json'];
 

@@ -1,7 +1,9 @@
-import type { Component, SbomFormat } from '../papers.ts';
+import type { Contents } from '../contents/contents.ts';
+import { canonicalDigest } from '../contents/file-digest.ts';
+import type { Component } from '../papers.ts';
 import { isOsPackage, languageDirectory, type PurlParts, parsePurl } from './component.ts';
 import { tooMany } from './limits.ts';
-import { limits, type Owners, type ParsedSbom } from './model.ts';
+import { limits, type ParsedSbom, type SbomHead } from './model.ts';
 import { normalizePath } from './path.ts';
 import { usrMergeOf } from './usr-merge.ts';
 
@@ -14,17 +16,39 @@ export interface ComponentInput {
   sourceName?: string | undefined;
   sourceVersion?: string | undefined;
   layerDigest?: string | undefined;
+  architecture?: string | undefined;
+  licenses?: readonly string[] | undefined;
 }
 
-/** Collects what the readers of the three formats find, within the limits, and puts it into one shape. */
+/** What a document tells of a file beside its owners; what is undefined is not told. */
+export interface FileFacts {
+  layerDigest?: string | undefined;
+  linkTarget?: string | undefined;
+  mode?: number | undefined;
+  digests?: readonly { algorithm: string; value: string }[] | undefined;
+}
+
+interface FileEntry {
+  owners: number[];
+  evidenceOf: number[];
+  layerDigest: string;
+  linkTarget: string | undefined;
+  mode: number | undefined;
+  digest: string;
+}
+
+/** Better ones last. */
+const digestOrder = ['md5', 'sha1', 'sha512', 'sha384', 'sha256'];
+
+/** Collects what the readers of the formats find, within the limits, and puts it into one shape. */
 export class SbomBuilder {
   readonly #components: Component[] = [];
   readonly #purls: PurlParts[] = [];
-  readonly #files = new Map<string, Owners>();
-  readonly #evidence = new Map<string, Owners>();
-  readonly #directories = new Map<string, number>();
+  readonly #files = new Map<string, FileEntry>();
+  readonly #directories = new Map<number, string[]>();
   readonly #distributors = new Map<number, number[]>();
   readonly #dependencies = new Set<number>();
+  readonly #describes = new Set<string>();
   #distro: { id: string; version: string } | undefined;
   #entries = 0;
 
@@ -42,7 +66,10 @@ export class SbomBuilder {
         type: purl.type || (input.type ?? 'unknown'),
         sourceName: input.sourceName || source?.name,
         sourceVersion: input.sourceVersion || source?.version,
-        layerDigest: input.layerDigest,
+        layerDigest: layerDigest(input.layerDigest) || undefined,
+        architecture: input.architecture || purl.architecture,
+        licenses: [...new Set(input.licenses ?? [])].filter(isLicense).slice(0, limits.maxLicenses),
+        location: undefined,
       }) - 1
     );
   }
@@ -52,16 +79,35 @@ export class SbomBuilder {
   }
 
   /** The package lists this file as its own. */
-  addFile(path: string, component: number): void {
-    this.#add(this.#files, path, component);
+  addFile(path: string, component: number, facts: FileFacts = {}): void {
+    const file = this.#file(path);
+    if (file === undefined) return;
+    addOwner(file.owners, component);
+    addFacts(file, facts);
+  }
+
+  /** What is told of a file whose owners are told elsewhere; of files that nobody speaks of nothing is kept. */
+  addFacts(path: string, facts: FileFacts): void {
+    const file = this.#files.get(normalizePath(path) ?? '');
+    if (file !== undefined) addFacts(file, facts);
+  }
+
+  /** A link of the image, which makes paths through it known by their other name. */
+  addLink(path: string, facts: FileFacts): void {
+    const file = this.#file(path);
+    if (file !== undefined) addFacts(file, facts);
   }
 
   /** The package is known from this file: for language packages that makes the file, or its directory, theirs. */
   addEvidence(path: string, component: number): void {
+    const known = this.#components[component];
+    const normal = normalizePath(path);
+    if (known === undefined || normal === undefined) return;
+    known.location ??= normal;
     if (this.isOsPackage(component)) return;
-    this.#add(this.#evidence, path, component);
-    const { name = '', version = '', type = '' } = this.#components[component] ?? {};
-    const directory = languageDirectory(normalizePath(path) ?? '', { name, version, type });
+    const file = this.#file(path);
+    if (file !== undefined) addOwner(file.evidenceOf, component);
+    const directory = languageDirectory(normal, known);
     if (directory !== undefined) this.addDirectory(directory, component);
   }
 
@@ -69,15 +115,17 @@ export class SbomBuilder {
   addDirectory(directory: string, component: number): void {
     const path = normalizePath(directory);
     if (path === undefined || path === '/') return;
+    const known = this.#directories.get(component) ?? [];
+    if (known.includes(path) || known.length >= limits.maxOwnersPerPath) return;
     this.#countEntry();
-    const known = this.#directories.get(path);
-    this.#directories.set(path, known === undefined || known === component ? component : -1);
+    this.#directories.set(component, [...known, path]);
   }
 
   /** A distribution package owns the files of a language package. */
   addOverlap(osPackage: number, languagePackage: number): void {
     const known = this.#distributors.get(languagePackage) ?? [];
-    if (known.length < limits.maxOwnersPerPath) this.#distributors.set(languagePackage, [...known, osPackage]);
+    if (known.length < limits.maxOwnersPerPath && !known.includes(osPackage))
+      this.#distributors.set(languagePackage, [...known, osPackage]);
   }
 
   /** Something else depends on this component: of several packages in one binary it is not the main one. */
@@ -89,28 +137,33 @@ export class SbomBuilder {
     this.#distro = { id: id.toLowerCase(), version };
   }
 
-  build(head: {
-    format: SbomFormat;
-    name: string;
-    generator: string | undefined;
-    createdAt: string | undefined;
-  }): ParsedSbom {
-    for (const [path, owners] of this.#evidence)
-      if (typeof owners !== 'number') this.#evidence.set(path, this.#mainFirst(owners));
-    const withFiles = new Set<number>();
-    for (const owners of this.#files.values())
-      for (const owner of [owners].flat()) if (this.isOsPackage(owner)) withFiles.add(owner);
-    return {
-      ...head,
+  /** The document says that it is about the image with this digest. */
+  addDescribed(digest: string | undefined): void {
+    const found = /sha256:[0-9a-f]{64}/.exec(decodedColon(digest ?? ''))?.[0];
+    if (found !== undefined && this.#describes.size < limits.maxDescribed) this.#describes.add(found);
+  }
+
+  build(head: Omit<SbomHead, 'describes'>): ParsedSbom {
+    const files: Contents['files'] = Array.from(this.#files, ([path, file]) => ({
+      path,
+      ...file,
+      evidenceOf: file.evidenceOf.length > 1 ? this.#mainFirst(file.evidenceOf) : file.evidenceOf,
+    }));
+    const contents: Contents = {
+      source: 'sbom',
+      listsAllFiles: false,
+      usrMerge: usrMergeOf(this.#distro ?? this.#distroOfPurls(), this.#ownedPaths()),
+      incomplete: '',
       components: this.#components,
-      files: this.#files,
-      evidence: this.#evidence,
+      files,
       directories: this.#directories,
       distributors: this.#distributors,
-      usrMerge: usrMergeOf(this.#distro ?? this.#distroOfPurls(), this.#files.keys()),
-      osPackageCount: this.#components.filter(({ type }) => isOsPackage(type)).length,
-      osPackagesWithFiles: withFiles.size,
     };
+    return { ...head, describes: [...this.#describes], contents };
+  }
+
+  *#ownedPaths(): Iterable<string> {
+    for (const [path, { owners }] of this.#files) if (owners.length > 0) yield path;
   }
 
   #mainFirst(owners: readonly number[]): number[] {
@@ -122,22 +175,56 @@ export class SbomBuilder {
     return this.#purls.find(({ distro }) => distro !== undefined)?.distro;
   }
 
-  #add(map: Map<string, Owners>, text: string, component: number): void {
+  #file(text: string): FileEntry | undefined {
     const path = normalizePath(text);
-    if (path === undefined) return;
-    const known = map.get(path);
-    if (known === undefined) {
-      this.#countEntry();
-      map.set(path, component);
-      return;
-    }
-    const owners = typeof known === 'number' ? [known] : known;
-    if (owners.includes(component)) return;
-    if (owners.length >= limits.maxOwnersPerPath) throw tooMany('owners of one file', limits.maxOwnersPerPath);
-    map.set(path, [...owners, component]);
+    if (path === undefined || path === '/') return undefined;
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    this.#countEntry();
+    const file: FileEntry = {
+      owners: [],
+      evidenceOf: [],
+      layerDigest: '',
+      linkTarget: undefined,
+      mode: undefined,
+      digest: '',
+    };
+    this.#files.set(path, file);
+    return file;
   }
 
   #countEntry(): void {
     if (++this.#entries > limits.maxFiles) throw tooMany('files', limits.maxFiles);
   }
+}
+
+function addOwner(owners: number[], component: number): void {
+  if (owners.includes(component)) return;
+  if (owners.length >= limits.maxOwnersPerPath) throw tooMany('owners of one file', limits.maxOwnersPerPath);
+  owners.push(component);
+}
+
+function addFacts(file: FileEntry, facts: FileFacts): void {
+  file.layerDigest ||= layerDigest(facts.layerDigest);
+  file.linkTarget ??= facts.linkTarget || undefined;
+  file.mode ??= facts.mode;
+  for (const { algorithm, value } of facts.digests ?? []) {
+    const digest = canonicalDigest(algorithm, value);
+    if (digest !== '' && rank(digest) > rank(file.digest)) file.digest = digest;
+  }
+}
+
+const rank = (digest: string): number => digestOrder.indexOf(digest.slice(0, digest.indexOf(':')));
+
+function layerDigest(text: string | undefined): string {
+  return /^sha256:[0-9a-f]{64}$/.exec(text ?? '')?.[0] ?? '';
+}
+
+/** In a purl the colon of a digest is written "%3A". */
+function decodedColon(text: string): string {
+  return text.replaceAll(/%3a/gi, ':');
+}
+
+function isLicense(text: string): boolean {
+  return text !== '' && text !== 'NOASSERTION' && text !== 'NONE';
 }

@@ -11,11 +11,12 @@ export interface PurlParts {
   /** "" when there is no readable purl. */
   type: string;
   distro: { id: string; version: string } | undefined;
+  architecture: string | undefined;
   /** Source package, as syft writes it: "upstream=name@version". */
   upstream: { name: string; version: string | undefined } | undefined;
 }
 
-const nothing: PurlParts = { type: '', distro: undefined, upstream: undefined };
+const nothing: PurlParts = { type: '', distro: undefined, architecture: undefined, upstream: undefined };
 
 /** The parts of a package URL that ownership needs; a malformed one counts as none. */
 export function parsePurl(text: string | undefined): PurlParts {
@@ -23,15 +24,23 @@ export function parsePurl(text: string | undefined): PurlParts {
   try {
     const { type, qualifiers } = PackageURL.fromString(text);
     const distro = /^([a-z][a-z0-9]*)(?:-(.+))?$/i.exec(qualifiers?.distro ?? '');
-    const [name, version] = (qualifiers?.upstream ?? '').split('@');
+    const upstream = qualifiers?.upstream ?? '';
+    const [name, version] = upstream.split('@');
     return {
       type: type ?? '',
       distro: distro === null ? undefined : { id: distro[1]!.toLowerCase(), version: distro[2] ?? '' },
-      upstream: name ? { name, version } : undefined,
+      architecture: qualifiers?.arch || undefined,
+      upstream: parseSourceRpm(upstream) ?? (name ? { name, version } : undefined),
     };
   } catch {
     return nothing;
   }
+}
+
+/** Name and version with release of "bash-5.1.8-6.el9.src.rpm"; undefined for anything else. */
+export function parseSourceRpm(text: string | null | undefined): { name: string; version: string } | undefined {
+  const match = /^([^/]+)-([^-/]+-[^-/]+)\.(?:no)?src\.rpm$/.exec(text ?? '');
+  return match === null ? undefined : { name: match[1]!, version: match[2]! };
 }
 
 /**

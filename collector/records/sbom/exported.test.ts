@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Inventory } from '../../../common/inventory.ts';
 import { toCycloneDx } from '../../../common/sbom-export/cyclonedx.ts';
 import { toSpdx } from '../../../common/sbom-export/spdx.ts';
-import type { Owners, ParsedSbom } from './model.ts';
+import type { ParsedSbom } from './model.ts';
 import { parseSbom } from './parse.ts';
 
 const layers = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`);
@@ -81,32 +81,26 @@ for (const [format, write] of formats)
       generator: 'tallyman 0.1.0',
       createdAt: subject.createdAt,
     });
-    expect(parsed.components.map(({ name, version, type }) => `${type} ${name} ${version}`)).toEqual([
+    expect(parsed.contents.components.map(({ name, version, type }) => `${type} ${name} ${version}`)).toEqual([
       'deb bash 5.2-1',
       'deb coreutils 9',
       'golang a.test/b v1.0.0',
       'golang stdlib 1.26.0',
       'pypi flask 3.0',
     ]);
-    expect(parsed.components[0]).toMatchObject({ sourceName: 'bash-src', sourceVersion: '5.2' });
-    expect(namesOf(parsed, parsed.files)).toEqual({
+    expect(parsed.contents.components[0]).toMatchObject({ sourceName: 'bash-src', sourceVersion: '5.2' });
+    expect(namesOf(parsed, 'owners')).toEqual({
       '/opt/site-packages/flask/app.py': ['flask'],
       '/usr/bin/bash': ['bash'],
       '/usr/bin/ls': ['coreutils'],
       '/usr/share/both': ['bash', 'coreutils'],
     });
-    expect(namesOf(parsed, parsed.evidence)).toMatchObject({ '/usr/bin/b': ['a.test/b', 'stdlib'] });
-    expect(parsed).toMatchObject({ osPackageCount: 2, osPackagesWithFiles: 2 });
+    expect(namesOf(parsed, 'evidenceOf')).toMatchObject({ '/usr/bin/b': ['a.test/b', 'stdlib'] });
   });
 
-function namesOf(parsed: ParsedSbom, map: ReadonlyMap<string, Owners>): Record<string, string[]> {
+function namesOf({ contents }: ParsedSbom, whose: 'owners' | 'evidenceOf'): Record<string, string[]> {
+  const files = contents.files.filter((file) => file[whose].length > 0);
   return Object.fromEntries(
-    [...map].map(([path, owners]) => [
-      path,
-      [owners]
-        .flat()
-        .map((owner) => parsed.components[owner]!.name)
-        .toSorted(),
-    ]),
+    files.map((file) => [file.path, file[whose].map((number) => contents.components[number]!.name).toSorted()]),
   );
 }

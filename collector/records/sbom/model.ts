@@ -1,39 +1,37 @@
-import type { Component, SbomFormat } from '../papers.ts';
+import type { Contents } from '../contents/contents.ts';
+import type { EncodedContents } from '../contents/encode.ts';
+import type { SbomFormat } from '../papers.ts';
 
 /** Bounds of what one document may make this process keep. */
 export const limits = {
   maxDocumentBytes: 64 * 1024 * 1024,
   maxDepth: 64,
   maxComponents: 100_000,
-  /** Owned paths. */
+  /** Paths, of files and directories. */
   maxFiles: 2_000_000,
   maxRelationships: 4_000_000,
   maxTextLength: 4096,
   maxOwnersPerPath: 512,
+  maxLicenses: 64,
+  maxDescribed: 64,
 } as const;
 
-/** One or several component numbers; nearly every path has one owner. */
-export type Owners = number | readonly number[];
-
-/** An SBOM as read: plain data that can cross threads. Numbers are positions in `components`. */
-export interface ParsedSbom {
+export interface SbomHead {
   format: SbomFormat;
   /** The document's own name. */
   name: string;
   generator: string | undefined;
   createdAt: string | undefined;
-  components: readonly Component[];
-  /** Absolute path → packages that list the file as theirs. */
-  files: ReadonlyMap<string, Owners>;
-  /** Absolute path → packages known from this file, as a Go binary is evidence of its modules. */
-  evidence: ReadonlyMap<string, Owners>;
-  /** Absolute directory → language package that lives in it; -1 when several claim it. */
-  directories: ReadonlyMap<string, number>;
-  /** Language package → distribution packages that own its files. */
-  distributors: ReadonlyMap<number, readonly number[]>;
-  /** Whether /bin, /sbin and /lib are links into /usr in this image. */
-  usrMerge: 'known' | 'likely' | 'no';
-  /** Distribution packages, and how many of them list files. */
-  osPackageCount: number;
-  osPackagesWithFiles: number;
+  /** Digests ("sha256:…") of images that the document says it is about: config, manifest or index. Empty: it does not say. */
+  describes: readonly string[];
+}
+
+/** An SBOM as read. */
+export interface ParsedSbom extends SbomHead {
+  contents: Contents;
+}
+
+/** An SBOM as read, its contents ready to be kept; what crosses threads. */
+export interface EncodedSbom extends SbomHead {
+  contents: EncodedContents;
 }

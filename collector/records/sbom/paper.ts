@@ -4,10 +4,10 @@ import { isSbomPredicate } from '../attestation/statement.ts';
 import { type Problem, problemText } from '../discovery/problem.ts';
 import type { SbomFormat, SbomPaper, SignatureRecord } from '../papers.ts';
 import { sha256Digest } from '../registry/digest.ts';
-import { cyclonedxJson, spdxJson, syftJson } from '../registry/media-types.ts';
+import { cyclonedxJson, spdx3Json, spdxJson, syftJson } from '../registry/media-types.ts';
 import type { Verdict } from '../signature/judge.ts';
 import { SbomError } from './errors.ts';
-import type { ParsedSbom } from './model.ts';
+import type { EncodedSbom } from './model.ts';
 import { parseSbomAnywhere } from './parse-off-thread.ts';
 
 /** The plain SBOM: the blob as fetched, or the attested predicate as JSON; `digest` is over `bytes`. */
@@ -19,7 +19,7 @@ export interface SbomDocument {
 
 export interface SbomResult {
   paper: SbomPaper;
-  parsed: ParsedSbom | undefined;
+  parsed: EncodedSbom | undefined;
   document: SbomDocument | undefined;
 }
 
@@ -30,7 +30,7 @@ interface Candidate {
   bytes: Uint8Array;
 }
 interface Readable extends Candidate {
-  parsed: ParsedSbom;
+  parsed: EncodedSbom;
 }
 interface Rejected {
   verdict: Verdict;
@@ -40,6 +40,7 @@ interface Rejected {
 const maxCandidates = 16;
 const mediaTypes: Readonly<Record<SbomFormat, string>> = {
   'spdx-2.3': spdxJson[0]!,
+  'spdx-3.0': spdx3Json,
   cyclonedx: cyclonedxJson,
   syft: syftJson,
 };
@@ -98,16 +99,16 @@ async function readAll(candidates: readonly Candidate[], rejected: Rejected[]): 
 }
 
 /** BuildKit names extra scans of build stages and contexts "sbom-…": their packages are not in the running image. */
-function isBuildStage(candidate: Candidate, parsed: ParsedSbom): boolean {
+function isBuildStage(candidate: Candidate, parsed: EncodedSbom): boolean {
   return candidate.isInIndex && parsed.name.startsWith('sbom-');
 }
 
 function byUsefulness(a: Readable, b: Readable): number {
-  const lists = (sbom: Readable): number => (sbom.parsed.files.size > 0 ? 1 : 0);
+  const lists = (sbom: Readable): number => (sbom.parsed.contents.head.ownedFileCount > 0 ? 1 : 0);
   return (
     lists(b) - lists(a) ||
     (b.parsed.createdAt ?? '').localeCompare(a.parsed.createdAt ?? '') ||
-    b.parsed.files.size - a.parsed.files.size
+    b.parsed.contents.head.ownedFileCount - a.parsed.contents.head.ownedFileCount
   );
 }
 
@@ -127,8 +128,8 @@ function paperOf(
     format: best.parsed.format,
     generator: best.parsed.generator,
     createdAt: best.parsed.createdAt,
-    componentCount: best.parsed.components.length,
-    ownedFileCount: best.parsed.files.size,
+    componentCount: best.parsed.contents.head.packageCount,
+    ownedFileCount: best.parsed.contents.head.ownedFileCount,
     documentDigest,
     ...best.origin,
     signer: best.verdict.signer,

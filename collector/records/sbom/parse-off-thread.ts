@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { SbomError, type SbomErrorCode } from './errors.ts';
-import type { ParsedSbom } from './model.ts';
-import { parseSbom } from './parse.ts';
+import type { EncodedSbom } from './model.ts';
+import { parseAndEncode } from './parse.ts';
 
-type Answer = { sbom: ParsedSbom } | { code: SbomErrorCode; message: string };
+type Answer = { sbom: EncodedSbom } | { code: SbomErrorCode; message: string };
 
-const ownThreadFromBytes = 5 * 1024 * 1024;
+/** Reading a megabyte takes some tens of milliseconds, as starting a thread does. */
+const ownThreadFromBytes = 1024 * 1024;
 const maxParseMs = 60_000;
 const maxHeapMegabytes = 1024;
 
@@ -13,10 +14,10 @@ const maxHeapMegabytes = 1024;
 export async function parseSbomAnywhere(
   bytes: Uint8Array,
   fromBytes: number = ownThreadFromBytes,
-): Promise<ParsedSbom> {
-  if (bytes.length < fromBytes) return parseSbom(bytes);
+): Promise<EncodedSbom> {
+  if (bytes.length < fromBytes) return parseAndEncode(bytes);
   const answer = await parseInThread(bytes);
-  if ('sbom' in answer) return answer.sbom;
+  if ('sbom' in answer) return withBuffers(answer.sbom);
   throw new SbomError(answer.code, answer.message);
 }
 
@@ -33,4 +34,13 @@ function parseInThread(bytes: Uint8Array): Promise<Answer> {
     worker.once('exit', () => fail('its thread ended without an answer'));
     worker.once('exit', () => clearTimeout(timer));
   }).finally(() => worker.terminate());
+}
+
+/** What crossed threads as plain bytes. */
+function withBuffers(sbom: EncodedSbom): EncodedSbom {
+  const chunks = sbom.contents.chunks.map((chunk) => {
+    const { buffer, byteOffset, byteLength } = chunk.bytes;
+    return { ...chunk, bytes: Buffer.from(buffer, byteOffset, byteLength) };
+  });
+  return { ...sbom, contents: { ...sbom.contents, chunks } };
 }

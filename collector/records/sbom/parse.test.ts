@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../test/support/push-papers.ts';
 import { SbomError } from './errors.ts';
-import { assertDepth } from './limits.ts';
+import { assertShape } from './json-shape.ts';
 import { limits, type ParsedSbom } from './model.ts';
 import { parseSbom } from './parse.ts';
 import { parseSbomAnywhere } from './parse-off-thread.ts';
@@ -35,15 +35,15 @@ describe('documents that real syft wrote', () => {
     ['cyclonedx-json', 'cyclonedx', '2026'],
   ])('%s has the same four packages', (file, format, year) => {
     const sbom = parseSbom(readFixture(`documents/${file}.json`));
-    expect(sbom).toMatchObject({ format, generator: 'syft 1.57.0', usrMerge: 'known', osPackageCount: 2 });
+    expect(sbom).toMatchObject({ format, generator: 'syft 1.57.0', contents: { usrMerge: 'known' } });
     expect(sbom.createdAt?.slice(0, 4)).toBe(year);
-    expect(sbom.components.map(({ purl }) => purl).sort()).toEqual([
+    expect(sbom.contents.components.map(({ purl }) => purl).sort()).toEqual([
       'pkg:deb/debian/hello@2.10-3?arch=amd64&distro=debian-12',
       'pkg:deb/debian/sed@4.9-1%2Bdeb12u1?arch=amd64&distro=debian-12',
       'pkg:npm/ms@2.1.3',
       'pkg:pypi/six@1.17.0',
     ]);
-    expect(sbom.components.map(({ type }) => type).sort()).toEqual(['deb', 'deb', 'npm', 'pypi']);
+    expect(sbom.contents.components.map(({ type }) => type).sort()).toEqual(['deb', 'deb', 'npm', 'pypi']);
   });
 
   it('are read the same in a thread of their own', async () => {
@@ -66,12 +66,14 @@ describe('documents that real syft wrote', () => {
 
 describe('formats', () => {
   it('are told apart by content; those not read are unsupported, not malformed', () => {
-    expect(read({ bomFormat: 'CycloneDX', specVersion: '1.4' }).format).toBe('cyclonedx');
-    expect(codeOf({ bomFormat: 'CycloneDX', specVersion: '2.0' })).toBe('SBOM_UNSUPPORTED');
-    expect(codeOf({ bomFormat: 'CycloneDX', specVersion: '1.3' })).toBe('SBOM_UNSUPPORTED');
-    expect(codeOf({ '@context': 'https://spdx.org/rdf/3.0.1/spdx-context.jsonld', '@graph': [] })).toBe(
-      'SBOM_UNSUPPORTED',
-    );
+    expect(read({ bomFormat: 'CycloneDX', specVersion: '1.4', components: [] }).format).toBe('cyclonedx');
+    expect(codeOf({ bomFormat: 'CycloneDX', specVersion: '2.0', components: [] })).toBe('SBOM_UNSUPPORTED');
+    expect(codeOf({ bomFormat: 'CycloneDX', specVersion: '1.3', components: [] })).toBe('SBOM_UNSUPPORTED');
+    const context = 'https://spdx.org/rdf/3.0.1/spdx-context.jsonld';
+    expect(read({ '@context': context, '@graph': [{ type: 'SpdxDocument', spdxId: 'd' }] }).format).toBe('spdx-3.0');
+    expect(codeOf({ '@context': context, '@graph': [] })).toBe('SBOM_MALFORMED');
+    expect(codeOf('SPDXVersion: SPDX-2.3\nPackageName: x\n')).toBe('SBOM_UNSUPPORTED');
+    expect(codeOf('<?xml version="1.0"?><bom/>')).toBe('SBOM_UNSUPPORTED');
     expect(codeOf({ hello: 'world' })).toBe('SBOM_UNSUPPORTED');
   });
 
@@ -87,7 +89,7 @@ describe('formats', () => {
       },
     ];
     const sbom = read({ bomFormat: 'CycloneDX', specVersion: '1.6', components });
-    expect(sbom.components.map(({ sourceName, sourceVersion }) => [sourceName, sourceVersion])).toEqual([
+    expect(sbom.contents.components.map(({ sourceName, sourceVersion }) => [sourceName, sourceVersion])).toEqual([
       ['glibc', '2.36-9'],
       ['busybox', undefined],
       ['src', '7'],
@@ -112,12 +114,18 @@ describe('formats', () => {
         ],
       }),
     );
-    expect(sbom.components.map(({ name }) => name)).toEqual(['a']);
-    expect([...sbom.files]).toEqual([['/usr/bin/a', 0]]);
+    expect(sbom.contents.components.map(({ name }) => name)).toEqual(['a']);
+    expect(sbom.contents.files).toMatchObject([{ path: '/usr/bin/a', owners: [0] }]);
   });
 });
 
 describe('hostile documents', () => {
+  it('without the list of packages are malformed: they say nothing, not that there are none', () => {
+    expect(codeOf({ bomFormat: 'CycloneDX', specVersion: '1.6' })).toBe('SBOM_MALFORMED');
+    expect(codeOf({ spdxVersion: 'SPDX-2.3', name: 'x' })).toBe('SBOM_MALFORMED');
+    expect(codeOf({ descriptor: { name: 'syft' }, artefacts: [] })).toBe('SBOM_UNSUPPORTED');
+  });
+
   it('of no JSON, other JSON or broken text are malformed', () => {
     for (const value of ['', 'null', '[]', '7', '"x"', '{"a":', '\u0000'])
       expect(codeOf(value), value).toBe('SBOM_MALFORMED');
@@ -136,7 +144,7 @@ describe('hostile documents', () => {
   it('nested deeper than any SBOM are refused before they are parsed', () => {
     const deep = `{"spdxVersion":"SPDX-2.3","x":${'['.repeat(1_000_000)}`;
     expect(() => read(deep)).toThrow(/nested deeper than 64/);
-    expect(() => assertDepth(Buffer.from(`{"a":"${'['.repeat(500)}\\"${'{'.repeat(500)}"}`))).not.toThrow();
+    expect(() => assertShape(Buffer.from(`{"a":"${'['.repeat(500)}\\"${'{'.repeat(500)}"}`))).not.toThrow();
   });
 
   it('with texts too long or packages too many are refused', () => {
@@ -168,7 +176,7 @@ describe('hostile documents', () => {
         })),
       }),
     );
-    expect([...sbom.files]).toEqual([['/b/c', 0]]);
-    expect(sbom.components[0]).toMatchObject({ name: 'constructor', type: 'unknown' });
+    expect(sbom.contents.files).toMatchObject([{ path: '/b/c', owners: [0] }]);
+    expect(sbom.contents.components[0]).toMatchObject({ name: 'constructor', type: 'unknown' });
   });
 });

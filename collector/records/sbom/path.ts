@@ -12,5 +12,5 @@ export function normalizePath(text: string): string | undefined {
     if (part !== '..') parts.push(part);
     else if (parts.pop() === undefined) return undefined;
   }
-  return `/${parts.join('/')}`;
+  return `/${parts.join('/')}`.toWellFormed();
 }

@@ -1,16 +1,26 @@
 import { z } from 'zod';
 import { SbomBuilder } from './builder.ts';
+import { parseSourceRpm } from './component.ts';
 import { tooMany } from './limits.ts';
 import { limits, type ParsedSbom } from './model.ts';
 
 const text = z.string().max(limits.maxTextLength);
+const longText = z.string().max(64 * 1024);
 const location = z.object({
   path: text.optional(),
   layerID: text.optional(),
   annotations: z.object({ evidence: text.optional() }).nullish(),
 });
 const metadata = z.object({
-  files: z.array(z.object({ path: text.optional() })).nullish(),
+  files: z
+    .array(
+      z.object({
+        path: text.optional(),
+        digest: z.object({ algorithm: text.nullish(), value: text.nullish() }).nullish().catch(null),
+      }),
+    )
+    .nullish(),
+  architecture: text.nullish(),
   source: text.nullish(),
   sourceVersion: text.nullish(),
   originPackage: text.nullish(),
@@ -30,6 +40,10 @@ const schema = z.object({
       type: text.nullish(),
       purl: text.nullish(),
       locations: z.array(location).nullish(),
+      licenses: z
+        .array(z.union([text, z.object({ value: longText.nullish(), spdxExpression: longText.nullish() })]))
+        .nullish()
+        .catch(null),
       metadata: metadata.nullish().catch(null),
     }),
   ),
@@ -38,10 +52,32 @@ const schema = z.object({
     .max(limits.maxRelationships)
     .nullish(),
   files: z
-    .array(z.object({ id: text, location: z.object({ path: text.optional() }) }))
+    .array(
+      z.object({
+        id: text,
+        location: z.object({ path: text.optional(), layerID: text.optional() }),
+        metadata: z.object({ mode: z.number().nullish(), linkDestination: text.nullish() }).nullish().catch(null),
+        digests: z
+          .array(z.object({ algorithm: text, value: text }))
+          .nullish()
+          .catch(null),
+      }),
+    )
     .max(limits.maxFiles)
     .nullish(),
-  source: z.object({ name: text.nullish() }).nullish(),
+  source: z
+    .object({
+      name: text.nullish(),
+      metadata: z
+        .object({
+          imageID: text.nullish(),
+          manifestDigest: text.nullish(),
+          repoDigests: z.array(text).max(1_000).nullish(),
+        })
+        .nullish()
+        .catch(null),
+    })
+    .nullish(),
   distro: z.object({ id: text.nullish(), versionID: text.nullish() }).nullish(),
   descriptor: z.object({ name: text.nullish(), version: text.nullish(), timestamp: text.nullish() }).nullish(),
 });
@@ -61,6 +97,10 @@ export function readSyft(json: unknown): ParsedSbom {
   const byId = new Map<string, number>();
   for (const artifact of document.artifacts) byId.set(artifact.id, addArtifact(builder, artifact));
   addRelationships(builder, document, byId);
+  addFileFacts(builder, document);
+  const image = document.source?.metadata;
+  for (const digest of [image?.imageID, image?.manifestDigest, ...(image?.repoDigests ?? [])])
+    builder.addDescribed(digest ?? undefined);
   if (document.distro?.id) builder.setDistro(document.distro.id, document.distro.versionID ?? '');
   const { descriptor, source } = document;
   return builder.build({
@@ -74,14 +114,19 @@ export function readSyft(json: unknown): ParsedSbom {
 function addArtifact(builder: SbomBuilder, artifact: Artifact): number {
   const own = artifact.metadata ?? {};
   const locations = artifact.locations ?? [];
+  const sourceRpm = parseSourceRpm(own.sourceRpm);
   const component = builder.addComponent({
     purl: artifact.purl || undefined,
     name: artifact.name,
     version: artifact.version === 'UNKNOWN' ? '' : (artifact.version ?? undefined),
     type: artifact.type ?? undefined,
-    sourceName: own.source || own.originPackage || undefined,
-    sourceVersion: own.sourceVersion || undefined,
+    sourceName: own.source || own.originPackage || sourceRpm?.name,
+    sourceVersion: own.sourceVersion || sourceRpm?.version,
     layerDigest: locations[0]?.layerID,
+    architecture: own.architecture || undefined,
+    licenses: (artifact.licenses ?? []).map((license) =>
+      typeof license === 'string' ? license : license.spdxExpression || license.value || '',
+    ),
   });
   for (const { path, annotations } of locations)
     if (path !== undefined && annotations?.evidence !== 'supporting') builder.addEvidence(path, component);
@@ -93,10 +138,19 @@ function addArtifact(builder: SbomBuilder, artifact: Artifact): number {
 function addFiles(builder: SbomBuilder, own: Metadata, component: number): void {
   const root = own.sitePackagesRootPath ?? '';
   if (root === '' && !builder.isOsPackage(component)) return;
-  for (const { path } of own.files ?? [])
-    if (path !== undefined) builder.addFile(path.startsWith('/') ? path : `${root}/${path}`, component);
+  for (const { path, digest } of own.files ?? [])
+    if (path !== undefined) {
+      const digests = [{ algorithm: digest?.algorithm ?? '', value: hexOf(digest?.value ?? '') }];
+      builder.addFile(path.startsWith('/') ? path : `${root}/${path}`, component, { digests });
+    }
   for (const name of root === '' ? [] : (own.topLevelPackages ?? []))
     builder.addDirectory(`${root}/${name}`, component);
+}
+
+/** apk writes "Q1" and base64, Python's RECORD URL-safe base64 without padding. */
+function hexOf(value: string): string {
+  if (/^Q1[\w+/]{27}=$/.test(value)) return Buffer.from(value.slice(2), 'base64').toString('hex');
+  return /^[\w-]{43}$/.test(value) ? Buffer.from(value, 'base64url').toString('hex') : value;
 }
 
 function addRelationships(builder: SbomBuilder, document: Document, byId: ReadonlyMap<string, number>): void {
@@ -109,5 +163,18 @@ function addRelationships(builder: SbomBuilder, document: Document, byId: Readon
     if (type === 'contains' && path !== undefined) builder.addFile(path, from);
     else if (type === 'ownership-by-file-overlap' && to !== undefined) builder.addOverlap(from, to);
     else if (type === 'dependency-of') builder.addDependency(from);
+  }
+}
+
+/** syft writes modes as decimal digits that are to be read as octal ones: 755. */
+function addFileFacts(builder: SbomBuilder, document: Document): void {
+  for (const { location, metadata: own, digests } of document.files ?? []) {
+    if (location.path === undefined) continue;
+    const mode =
+      own?.mode == null || !/^[0-7]{1,5}$/.test(`${own.mode}`) ? undefined : Number.parseInt(`${own.mode}`, 8);
+    const linkTarget = own?.linkDestination || undefined;
+    const facts = { layerDigest: location.layerID, linkTarget, mode, digests: digests ?? [] };
+    if (linkTarget === undefined) builder.addFacts(location.path, facts);
+    else builder.addLink(location.path, facts);
   }
 }

@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import type { Papers } from '../../records/papers.ts';
+import { LastUse } from './last-use.ts';
 
 interface DocumentRow {
   document: Uint8Array;
@@ -14,24 +15,9 @@ export interface DocumentBounds {
   maxDocumentsBytes: number;
 }
 
-/** When each key was read last. Kept in memory and written while pruning: reading must not cost an fsync. */
-class LastUse {
-  readonly #times = new Map<string, number>();
-
-  touch(key: string): void {
-    this.#times.set(key, Date.now());
-  }
-
-  drain(): [key: string, usedAtUnixMs: number][] {
-    const entries = [...this.#times];
-    this.#times.clear();
-    return entries;
-  }
-}
-
 /** Papers by key, least recently used ones go first. */
 export class PapersTable {
-  readonly #used = new LastUse();
+  readonly #used = new LastUse<string>();
   readonly #get: Database.Statement<[string], string>;
   readonly #put: Database.Statement<[string, string, number]>;
   readonly #touch: Database.Statement<[number, string]>;
@@ -72,7 +58,7 @@ export class PapersTable {
 /** Documents by digest, compressed, bounded by the sum of their sizes. */
 export class DocumentTable {
   readonly #bounds: DocumentBounds;
-  readonly #used = new LastUse();
+  readonly #used = new LastUse<string>();
   readonly #get: Database.Statement<[string], DocumentRow>;
   readonly #put: Database.Statement<[string, string, Uint8Array, number, number]>;
   readonly #touch: Database.Statement<[number, string]>;

@@ -8,6 +8,8 @@ import type { Container } from '../../../proto/generated/tallyman/v1/container.t
 import type { AgentStatus, Item, Node } from '../../../proto/generated/tallyman/v1/uplink.ts';
 import type { BaselineChanges, BaselineContainer, FactRecord } from '../../baseline/fact-record.ts';
 import type { KnownImage } from '../../records/base/known-images.ts';
+import type { ContentsKind, ImageWithPackage, PackageQuery } from '../../records/contents/contents-cache.ts';
+import type { Chunk, ContentsHead } from '../../records/contents/encode.ts';
 import type { Upload } from '../../records/intake/upload.ts';
 import type { Papers } from '../../records/papers.ts';
 import type {
@@ -258,6 +260,30 @@ class SqliteStore implements Store {
 
   newestKnownImage(repository: string, tag: string): number | undefined {
     return this.#bestEffort('reading known images', undefined, () => this.#tables.knownImages.newest(repository, tag));
+  }
+
+  hasContentsChunk(hash: string): boolean {
+    return this.#guard('reading contents', () => this.#tables.contents.hasChunk(hash));
+  }
+
+  putContentsChunks(chunks: readonly Chunk[]): void {
+    this.#guard('storing contents', () => this.#tables.contents.putChunks(chunks));
+  }
+
+  getContentsChunk(hash: string): Buffer | undefined {
+    return this.#guard('reading contents', () => this.#tables.contents.getChunk(hash));
+  }
+
+  putContents(names: readonly string[], kind: ContentsKind, head: ContentsHead): void {
+    this.#guard('storing contents', () => this.#tables.contents.put(names, kind, head));
+  }
+
+  getContents(name: string, kind: ContentsKind): ContentsHead | undefined {
+    return this.#guard('reading contents', () => this.#tables.contents.get(name, kind));
+  }
+
+  imagesWithPackage(query: PackageQuery, limit: number): ImageWithPackage[] {
+    return this.#guard('finding images', () => this.#tables.contents.imagesWithPackage(query, limit));
   }
 
   prune(nowUnixMs: number): Pruned {

@@ -4,6 +4,7 @@ import { AlertTable } from './alert-table.ts';
 import { BaselineTable } from './baseline-table.ts';
 import { DocumentTable, PapersTable } from './cache-tables.ts';
 import { ContainerTable } from './container-table.ts';
+import { ContentsTables } from './contents-tables.ts';
 import { GapTable } from './gap-table.ts';
 import { ImageFindingTable } from './image-finding-table.ts';
 import { InboxTable } from './inbox-table.ts';
@@ -25,6 +26,10 @@ export interface StoreBounds {
   maxKnownImages: number;
   maxDocumentBytes: number;
   maxDocumentsBytes: number;
+  /** Contents of images, an SBOM and an inventory of the same image counted apart. */
+  maxContents: number;
+  /** Sum of the compressed sizes of what they are made of. */
+  maxContentsBytes: number;
   maxNodes: number;
   maxGaps: number;
   maxGapAgeMs: number;
@@ -50,6 +55,8 @@ export const defaultStoreBounds: StoreBounds = {
   maxKnownImages: 100_000,
   maxDocumentBytes: 64 * mebibyte,
   maxDocumentsBytes: 1024 * mebibyte,
+  maxContents: 25_000,
+  maxContentsBytes: 3 * 1024 * mebibyte,
   maxNodes: 5_000,
   maxGaps: 20_000,
   maxGapAgeMs: 30 * dayMs,
@@ -72,6 +79,7 @@ export interface Tables {
   papers: PapersTable;
   documents: DocumentTable;
   knownImages: KnownImageTable;
+  contents: ContentsTables;
   baselines: BaselineTable;
   uploads: UploadTable;
 }
@@ -90,6 +98,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     papers: new PapersTable(database),
     documents: new DocumentTable(database, bounds),
     knownImages: new KnownImageTable(database),
+    contents: new ContentsTables(database, bounds),
     baselines: new BaselineTable(database),
     uploads: new UploadTable(database),
   };
@@ -103,6 +112,7 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     papers: tables.papers.prune(bounds.maxPapers),
     documents: tables.documents.prune(),
     knownImages: tables.knownImages.prune(bounds.maxKnownImages),
+    contents: tables.contents.prune(),
     sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
     gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),

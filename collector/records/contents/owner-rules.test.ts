@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../test/support/push-papers.ts';
 import type { Ownership } from '../papers.ts';
-import { SbomBuilder } from './builder.ts';
-import { parseSbom } from './parse.ts';
-import { MemorySbomIndex } from './sbom-index.ts';
-import { usrMergeAlias, usrMergeOf } from './usr-merge.ts';
+import { SbomBuilder } from '../sbom/builder.ts';
+import { parseSbom } from '../sbom/parse.ts';
+import { usrMergeAlias, usrMergeOf } from '../sbom/usr-merge.ts';
+import type { ContentsIndex } from './contents.ts';
+import { indexOf } from './testing/index-of.ts';
 
 const head = { format: 'syft', name: '', generator: undefined, createdAt: undefined } as const;
 
-function indexOf(fill: (builder: SbomBuilder) => void): MemorySbomIndex {
+function built(fill: (builder: SbomBuilder) => void): ContentsIndex {
   const builder = new SbomBuilder();
   fill(builder);
-  return new MemorySbomIndex(builder.build(head));
+  return indexOf(builder.build(head).contents);
 }
 const add = (builder: SbomBuilder, purl: string): number => {
   const [, name = '', version] = /\/([^/@]+)@([^?]+)/.exec(purl) ?? [];
@@ -38,14 +39,14 @@ describe('who owns a file of the fixture image', () => {
     ['go-syft-json', '/usr/bin/other', { state: 'no-ownership-data' }],
   ];
   it.each(answers)('%s: %s', (file, path, expected) => {
-    const index = new MemorySbomIndex(parseSbom(readFixture(`documents/${file}.json`)));
+    const index = indexOf(parseSbom(readFixture(`documents/${file}.json`)).contents);
     expect(index.ownerOf(path)).toMatchObject({ path, ...expected });
   });
 
   it('names the main module of a Go binary first, and all its modules', () => {
     for (const file of ['go-syft-json', 'go-spdx-json']) {
       const owners = names(
-        new MemorySbomIndex(parseSbom(readFixture(`documents/${file}.json`))).ownerOf('/usr/local/bin/greet'),
+        indexOf(parseSbom(readFixture(`documents/${file}.json`)).contents).ownerOf('/usr/local/bin/greet'),
       );
       expect(owners[0]).toBe('example.com/greet');
       expect(owners.slice(1).sort()).toEqual(['golang.org/x/text', 'rsc.io/quote', 'rsc.io/sampler', 'stdlib']);
@@ -55,13 +56,13 @@ describe('who owns a file of the fixture image', () => {
 
 describe('rules', () => {
   it('answers not-in-image for what is no file of an image', () => {
-    const index = indexOf((builder) => builder.addFile('/usr/bin/x', add(builder, 'pkg:deb/debian/x@1')));
+    const index = built((builder) => builder.addFile('/usr/bin/x', add(builder, 'pkg:deb/debian/x@1')));
     for (const path of ['memfd:payload', '/memfd:payload (deleted)', '/usr/bin/x (deleted)', '', 'usr/bin/x', '/../x'])
       expect(index.ownerOf(path).state, path).toBe('not-in-image');
   });
 
   it('does not take a path of an unmerged image for its alias', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       builder.addFile('/bin/x', add(builder, 'pkg:apk/alpine/x@1?distro=alpine-3.19'));
     });
     expect(index.ownerOf('/bin/x').state).toBe('owned');
@@ -95,7 +96,7 @@ describe('rules', () => {
   });
 
   it('reports the distribution’s package before the language package whose files it ships', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       const python = add(builder, 'pkg:pypi/requests@2.28');
       const debian = add(builder, 'pkg:deb/debian/python3-requests@2.28');
       builder.addEvidence('/usr/lib/python3/dist-packages/requests-2.28.dist-info/METADATA', python);
@@ -112,7 +113,7 @@ describe('rules', () => {
   });
 
   it('fails closed on a directory that two packages claim', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       const first = add(builder, 'pkg:npm/a@1');
       const second = add(builder, 'pkg:npm/a@2');
       for (const each of [first, second]) builder.addEvidence('/app/node_modules/a/package.json', each);
@@ -122,7 +123,7 @@ describe('rules', () => {
   });
 
   it('gives nested packages their own part, also those the SBOM does not know', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       builder.addEvidence('/app/node_modules/a/package.json', add(builder, 'pkg:npm/a@1'));
       builder.addEvidence('/app/node_modules/a/node_modules/@s/b/package.json', add(builder, 'pkg:npm/%40s/b@1'));
     });
@@ -133,7 +134,7 @@ describe('rules', () => {
   });
 
   it('does not call a system binary unowned when only language packages list files', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       add(builder, 'pkg:deb/debian/coreutils@9');
       builder.addFile('/usr/lib/python3/dist-packages/six.py', add(builder, 'pkg:pypi/six@1'));
     });
@@ -144,7 +145,7 @@ describe('rules', () => {
   });
 
   it('names all owners of a shared file', () => {
-    const index = indexOf((builder) => {
+    const index = built((builder) => {
       for (const name of ['a', 'b']) builder.addFile('/usr/share/x', add(builder, `pkg:deb/debian/${name}@1`));
     });
     expect(names(index.ownerOf('/usr/share/x'))).toEqual(['a', 'b']);
