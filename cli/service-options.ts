@@ -30,6 +30,11 @@ export interface CollectorOptions {
   insecureRegistry?: string[];
   allowHost?: string[];
   papersDir?: string;
+  pullSecret?: string[];
+  papersRefresh?: number;
+  registryMirror?: string[];
+  ociLayout?: string[];
+  upstream?: boolean;
   baselineTime?: number;
   baselineContainers?: number;
   baselineStale?: number;
@@ -90,7 +95,37 @@ export function addCollectorOptions(command: Command): Command {
         'TALLYMAN_ALLOW_HOSTS',
       ).argParser(collect),
     )
-    .addOption(option('--papers-dir <dir>', 'folder of SBOMs, scan reports and attestations as files; watched'));
+    .addOption(option('--papers-dir <dir>', 'folder of SBOMs, scan reports and attestations as files; watched'))
+    .addOption(
+      option(
+        '--pull-secret <path>',
+        `credentials of registries, as Kubernetes' pull secrets have them${repeatable}`,
+        'TALLYMAN_PULL_SECRETS',
+      ).argParser(collect),
+    )
+    .addOption(
+      option(
+        '--registry-mirror <host=mirror>',
+        `registry that holds what another one does, like docker.io=mirror.example.org/hub${repeatable}`,
+        'TALLYMAN_REGISTRY_MIRRORS',
+      ).argParser(collect),
+    )
+    .addOption(
+      option(
+        '--oci-layout <dir>',
+        `folder in the OCI image layout with images and their papers${repeatable}`,
+        'TALLYMAN_OCI_LAYOUTS',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option('--no-upstream', 'ask mirrors and folders of images only, not the registries that images name'),
+    )
+    .addOption(
+      option(
+        '--papers-refresh <span>',
+        'papers of images that run are looked for again after this time at the latest, 1s or more; else 6h',
+      ).argParser(parseSpanMs),
+    );
 }
 
 function addBaselineOptions(command: Command): Command {
@@ -219,6 +254,11 @@ export function collectorConfig(options: CollectorOptions): CollectorConfigInput
     insecureRegistries: options.insecureRegistry,
     allowedHosts: options.allowHost,
     papersDirectory: options.papersDir,
+    pullSecrets: options.pullSecret,
+    maxPapersAgeMs: options.papersRefresh,
+    registryMirrors: options.registryMirror,
+    ociLayouts: options.ociLayout,
+    noUpstream: options.upstream === false,
     baselines: {
       minObservedMs: options.baselineTime,
       minContainers: options.baselineContainers,

@@ -3,7 +3,10 @@ import { Baselines } from './baseline/baselines.ts';
 import { BaselinePush } from './baseline/push.ts';
 import { addChecks } from './checks.ts';
 import { type CollectorConfig, type CollectorConfigInput, databaseFile, parseCollectorConfig } from './config.ts';
-import { createCorrelator } from './correlate/correlate.ts';
+import { type Correlator, createCorrelator } from './correlate/correlate.ts';
+import { Currency, type CurrencyOptions } from './currency/currency.ts';
+import type { PapersChange } from './currency/paper-changes.ts';
+import type { CorrelatedFinding, Decision } from './decide/alert.ts';
 import { decide } from './decide/decide.ts';
 import { loadDefaultPolicy, loadPolicy, type Policy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -60,6 +63,12 @@ interface Known {
   uploads: Uploads;
 }
 
+/** What makes a decision of a finding. */
+interface Judge {
+  correlator: Correlator;
+  decide: (correlated: CorrelatedFinding) => Decision;
+}
+
 type Closer = () => unknown;
 
 const workOffMs = 3_000;
@@ -72,6 +81,8 @@ class ComposedCollector implements Collector {
   readonly #closers: Closer[] = [];
   #loadedPolicy: Policy | undefined;
   #running: Running | undefined;
+  /** Once there is somebody to tell of papers; the first look-ups come after. */
+  #currency: Currency | undefined;
 
   constructor(config: CollectorConfig, parts: CollectorParts) {
     this.#config = config;
@@ -133,21 +144,24 @@ class ComposedCollector implements Collector {
     intake.start(records);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
+    const judge = this.#createJudge(records);
     const images = this.#createImageWatch({ store, contents, records, publisher }, () => ({ ingest, pipeline }));
-    const known = { records, baselines, uploads, images, policy, contents };
-    const pipeline = this.#createPipeline(store, publisher, known, () => {
+    const pipeline = this.#createPipeline(store, publisher, { baselines, images, ...judge }, () => {
       inboxItems.set(store.inboxSize());
       ingest.inboxDrained();
     });
+    const imageFindings = images.findings;
+    this.#currency = this.#createCurrency({ store, publisher, records, imageFindings, ...judge });
     const push = new BaselinePush({ baselines, send: (agentId, update) => ingest.tellBaselines(agentId, update) });
     this.#closers.push(() => push.close());
     const ingest = this.#createIngest(store, push, images, () => pipeline.wake());
     baselines.start();
     pipeline.start();
+    this.#currency.start();
     addChecks(this.readiness, { ingest, pipeline, publisher, startedAtUnixMs });
     const status = (): CollectorStatus =>
       toStatus({ cluster, startedAtUnixMs, readiness: this.readiness, store, ingest, publisher, pipeline });
-    const httpUrl = await this.#startQuery(store, known, status);
+    const httpUrl = await this.#startQuery(store, { records, baselines, uploads, images, contents }, status);
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
     images.start();
@@ -224,11 +238,26 @@ class ComposedCollector implements Collector {
     onLookedUp: RecordsOptions['onLookedUp'],
   ): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
-    const { keyFiles, policyFile, insecureRegistries, allowedHosts } = this.#config;
+    const { keyFiles, policyFile, insecureRegistries, allowedHosts, pullSecrets, maxPapersAgeMs } = this.#config;
+    const { registryMirrors: mirrors, ociLayouts, noUpstream } = this.#config;
     const { logger, metrics } = this.#parts;
     const trust = loadTrust(policy.trust, policyFile, keyFiles);
     const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
-    const records = createRecords({ cache: store, contents, knownImages: store, uploads, ...trusted, logger, metrics });
+    const records = createRecords({
+      ...{
+        cache: store,
+        contents,
+        knownImages: store,
+        uploads,
+        ...trusted,
+        pullSecrets,
+        maxPapersAgeMs,
+        logger,
+        metrics,
+      },
+      ...{ mirrors, ociLayouts, noUpstream },
+      onCompared: (change: PapersChange) => this.#currency?.papersChanged(change),
+    });
     this.#closers.push(() => records.close());
     return records;
   }
@@ -247,31 +276,39 @@ class ComposedCollector implements Collector {
     return baselines;
   }
 
+  #createJudge(records: Records): Judge {
+    const { papersWaitMs } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const policy = this.#policy();
+    const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
+    this.#closers.push(() => correlator.close());
+    return { correlator, decide: (correlated) => decide(correlated, policy) };
+  }
+
   #createPipeline(
     store: Store,
     publisher: Publisher,
-    known: Known & { images: ImageWatch; policy: Policy },
+    { baselines, images, correlator, decide }: Judge & { baselines: Baselines; images: ImageWatch },
     onDrained: () => void,
   ): Pipeline {
-    const { papersWaitMs, cluster } = this.#config;
+    const { cluster } = this.#config;
     const { logger, metrics } = this.#parts;
-    const { records, baselines, policy } = known;
-    const correlator = createCorrelator({ records, papersWaitMs, logger, metrics });
     const pipeline = createPipeline({
-      store,
-      correlator,
-      decide: (correlated) => decide(correlated, policy),
-      publisher,
-      cluster,
-      baselines,
-      onContainer: (nodeName, container) => known.images.onContainer(nodeName, container),
-      onDrained,
-      logger,
-      metrics,
+      ...{ store, publisher, cluster, baselines, correlator, decide, onDrained, logger, metrics },
+      onContainer: (nodeName, container) => {
+        images.onContainer(nodeName, container);
+        this.#currency?.containerSeen(container);
+      },
     });
-    this.#closers.push(() => correlator.close());
     this.#closers.push(() => pipeline.close(workOffMs));
     return pipeline;
+  }
+
+  #createCurrency(parts: Omit<CurrencyOptions, 'cluster' | 'logger' | 'metrics'>): Currency {
+    const { logger, metrics } = this.#parts;
+    const currency = new Currency({ ...parts, cluster: this.#config.cluster, logger, metrics });
+    this.#closers.push(() => currency.close());
+    return currency;
   }
 
   async #startQuery(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CodedError } from '../common/errors.ts';
 import { defaultLearning } from './baseline/options.ts';
+import { type Mirror, parseMirror } from './records/registry/mirrors.ts';
 import { defaultStoreBounds } from './store/sqlite/tables.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -49,6 +50,13 @@ const retention = z.strictObject({
   maxDocumentsBytes: count.default(defaultStoreBounds.maxDocumentsBytes),
 });
 
+function toMirror(text: string, context: z.RefinementCtx): Mirror {
+  const mirror = parseMirror(text);
+  if (!('refused' in mirror)) return mirror;
+  context.addIssue({ code: 'custom', message: `"${text}" is no mirror: ${mirror.refused}` });
+  return z.NEVER;
+}
+
 /** Everything the collector can be told. Unknown keys are errors: a misspelt one would silently not apply. */
 export const collectorConfigSchema = z.strictObject({
   /** Directory of the database. */
@@ -88,6 +96,20 @@ export const collectorConfigSchema = z.strictObject({
   allowedHosts: z.array(z.string().min(1)).max(256).default([]),
   /** Folder of papers as files, for images whose registry has none or cannot be asked. */
   papersDirectory: z.string().min(1).optional(),
+  /** Credentials of registries: files as Kubernetes' pull secrets have them, or folders with one; before Docker's config.json. */
+  pullSecrets: z.array(z.string().min(1)).max(64).default([]),
+  /** "HOST=MIRROR[/PREFIX]": registries that hold what others do, asked beside them. */
+  registryMirrors: z.array(z.string().transform(toMirror)).max(256).default([]),
+  /** Folders in the OCI image layout, where papers are looked for as in registries. */
+  ociLayouts: z.array(z.string().min(1)).max(64).default([]),
+  /** The registries that images name are not asked, only mirrors and layouts. */
+  noUpstream: z.boolean().default(false),
+  /** Papers of images that run are looked for again after this time at the latest. */
+  maxPapersAgeMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .default(6 * 60 * 60 * 1000),
   /** How long a finding waits for the papers of its image. */
   papersWaitMs: z.number().int().min(0).max(60_000).default(3_000),
   retention: retention.prefault({}),

@@ -24,6 +24,8 @@ const noCache: RecordsCache = {
   putPapers: () => undefined,
   getDocument: () => undefined,
   putDocument: () => undefined,
+  findIdentities: () => [],
+  putIdentities: () => undefined,
 };
 
 /**

@@ -1,6 +1,9 @@
 import { CodedError } from '../../common/errors.ts';
+import { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
+import { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Alert } from '../decide/alert.ts';
 import { eventTimeUnixNs } from '../decide/create-alert.ts';
+import { decisionHashOf, papersHashOf } from '../decide/decision-hash.ts';
 import { traceparentOf } from '../decide/trace-ids.ts';
 import type { StoredAlert } from '../store/store.ts';
 import { toCloudEvent } from './formats/cloudevent.ts';
@@ -13,6 +16,7 @@ import { natsSubjectOf } from './subject.ts';
 export const defaultMaxEventBytes = 512 * 1024;
 /** Below this the shortest form of an event might not fit. */
 export const minMaxEventBytes = 256 * 1024;
+const maxSourceBytes = 64 * 1024;
 
 /**
  * Formats an alert once, for every sink and reader. An event larger than `maxEventBytes` is cut (arguments, labels, lists,
@@ -32,6 +36,20 @@ export function formatAlert(alert: Alert, maxEventBytes = defaultMaxEventBytes):
     subject: natsSubjectOf(alert),
     traceparent: traceparentOf(alert.traceId, alert.spanId),
     cloudEvent: cloudEventText(alert, maxEventBytes),
+    source: sourceOf(alert),
+  };
+}
+
+/** Undefined for what is too large to be kept beside the alert; that one is not decided again. */
+function sourceOf({ correlated, decision }: Alert): StoredAlert['source'] {
+  const finding = Finding.encode(correlated.finding).finish();
+  if (finding.byteLength > maxSourceBytes) return undefined;
+  return {
+    finding,
+    node: Node.encode(correlated.node).finish(),
+    receivedAtUnixMs: correlated.receivedAtUnixMs,
+    papersHash: papersHashOf(correlated.papers),
+    decisionHash: decisionHashOf(decision),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Alert } from '../decide/alert.ts';
 import type { Store, StoredAlert } from '../store/store.ts';
 import type { AlertSink } from './alert-sink.ts';
 import { defaultMaxEventBytes, formatAlert, minMaxEventBytes } from './format-alert.ts';
+import { formatDecision, isAlertable } from './format-decision.ts';
 import { formatEnd } from './format-end.ts';
 import { formatRepeats } from './format-repeats.ts';
 import { createNatsSink, type NatsOptions } from './nats.ts';
@@ -14,7 +15,14 @@ import { Outbox } from './outbox.ts';
 
 export type PublisherStore = Pick<
   Store,
-  'putAlerts' | 'getAlert' | 'putRepeats' | 'readOutbox' | 'markPublished' | 'outboxSize'
+  | 'putAlerts'
+  | 'getAlert'
+  | 'getAlertSource'
+  | 'putDecision'
+  | 'putRepeats'
+  | 'readOutbox'
+  | 'markPublished'
+  | 'outboxSize'
 >;
 
 export interface PublisherOptions {
@@ -60,6 +68,13 @@ export interface Publisher {
    * @throws as `publish` does
    */
   ended(alertId: string, reason: string): void;
+  /**
+   * An alert was decided again, from the same finding: kept in place of the former decision, and told to subscribers.
+   * `because` says what changed. False when the alert is gone.
+   *
+   * @throws as `publish` does
+   */
+  decidedAgain(alert: Alert, because: readonly string[]): boolean;
   /** For every report, also before the alert it belongs to: a process may be gone before the papers are found. */
   executionEnded(ended: ExecutionEnded): void;
   /** Called for each new alert in this process; returns the way out. */
@@ -155,6 +170,20 @@ class AlertPublisher implements Publisher {
     else store.markPublished([end.alertId], Date.now());
   }
 
+  decidedAgain(alert: Alert, because: readonly string[]): boolean {
+    const { store, maxEventBytes = defaultMaxEventBytes } = this.#options;
+    const before = store.getAlert(alert.alertId);
+    const source = store.getAlertSource(alert.alertId);
+    if (before === undefined || source === undefined) return false;
+    const revision = source.revision + 1;
+    const input = { before, alert, revision, because, nowUnixMs: Date.now(), maxEventBytes };
+    const { decision, message } = formatDecision(input);
+    const publish = this.#outbox === undefined ? 'none' : decision.publish;
+    if (!store.putDecision({ ...decision, publish })) return false;
+    if (publish !== 'none') this.#outbox?.notify([message]);
+    return true;
+  }
+
   executionEnded(ended: ExecutionEnded): void {
     this.#otlp?.executionEnded(ended);
   }
@@ -209,11 +238,6 @@ class AlertPublisher implements Publisher {
       }
     }
   }
-}
-
-/** False for decisions that are only recorded: subscribers do not know them. */
-function isAlertable({ cloudEvent }: StoredAlert): boolean {
-  return (JSON.parse(cloudEvent) as { data?: { is_alert?: unknown } }).data?.is_alert === true;
 }
 
 function isNew(alert: Alert, stored: StoredAlert, fresh: ReadonlyMap<string, StoredAlert>): boolean {

@@ -15,7 +15,7 @@ import { attachSbom, attestSbom, generateSigningKey } from '../../test/support/s
 import { type LookUpResult, lookUpImage } from './look-up.ts';
 import type { ImageQuery } from './papers.ts';
 import { RegistryClient } from './registry/client.ts';
-import { noCredentials } from './registry/docker-config.ts';
+import { noCredentials } from './registry/credentials.ts';
 
 const spdx: unknown = JSON.parse(readFixture('documents/spdx-json.json').toString('utf8'));
 const spdxPredicate = 'https://spdx.dev/Document';

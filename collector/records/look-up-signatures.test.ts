@@ -17,7 +17,7 @@ import { githubIssuer, startSigstore, workflow } from '../../test/support/sigsto
 import { type LookUpResult, lookUpImage } from './look-up.ts';
 import type { ImageQuery } from './papers.ts';
 import { RegistryClient } from './registry/client.ts';
-import { noCredentials } from './registry/docker-config.ts';
+import { noCredentials } from './registry/credentials.ts';
 import { loadNotationStore } from './trust/notation-store.ts';
 import { trustOf } from './trust/trust.ts';
 

@@ -2,6 +2,7 @@ import { type OpenOptions, openAttachment } from './attestation/open.ts';
 import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
 import { basePaper } from './base/paper.ts';
 import { findAttachments } from './discovery/attachments.ts';
+import type { IdentityBook } from './discovery/known-identities.ts';
 import { type Problem, problemsHiding } from './discovery/problem.ts';
 import { resolveImage } from './discovery/resolve.ts';
 import { expectationOf, repositoriesOf } from './expectation/expectation.ts';
@@ -41,15 +42,18 @@ export interface LookUpOptions {
   /** Papers that people brought. */
   uploads?: Uploads | undefined;
   nowUnixMs?: number | undefined;
+  /** Digests that were seen together before; none when undefined. */
+  identities?: IdentityBook | undefined;
   signal: AbortSignal;
 }
 
 const maxAttachments = 256;
+const noIdentities: IdentityBook = { find: () => [], put: () => undefined };
 
 /** One walk through the registries: find the image, find what hangs on it, fetch, check, sum up. */
 export async function lookUpImage(query: ImageQuery, options: LookUpOptions): Promise<LookUpResult> {
   const { client, trust, uploads, signal } = options;
-  const image = await resolveImage(query, client, signal);
+  const image = await resolveImage(query, client, signal, options.identities ?? noIdentities);
   const found = await findAttachments(image, client, signal);
   const subjectBytes = new Map(image.subjects.map(({ digest, bytes }) => [digest, bytes]));
   const openOptions: OpenOptions = { client, trust, subjectBytes, signal };

@@ -55,6 +55,16 @@ export interface FulcioClaims {
   deploymentEnvironment: string | undefined;
 }
 
+/** Digests of one image that were seen together in a repository ("host:port/name"). */
+export interface KnownIdentity {
+  repository: string;
+  /** Undefined where the manifest was found without an index. */
+  indexDigest: string | undefined;
+  manifestDigest: string;
+  configDigest: string;
+  platform: string | undefined;
+}
+
 export interface Signer {
   kind: 'key' | 'certificate';
   /** File name of the pinned key, or the certificate's SAN. */
@@ -306,6 +316,8 @@ export interface Papers {
   checkedAtUnixMs: number;
   /** How long this answer may be used. Short when something was absent or unknown: papers come after the push. */
   freshForMs: number;
+  /** Names the set of keys and identities that were trusted; undefined when nothing was checked. */
+  trust?: string;
 }
 
 export interface Component {
@@ -375,6 +387,9 @@ export interface RecordsCache {
   putPapers(key: string, papers: Papers): void;
   getDocument(digest: string): Uint8Array | undefined;
   putDocument(digest: string, mediaType: string, bytes: Uint8Array): void;
+  /** By any of its digests, most recently seen first. */
+  findIdentities(digest: string): KnownIdentity[];
+  putIdentities(identities: readonly KnownIdentity[]): void;
 }
 
 /** Finds and verifies the papers of images. Never rejects: what could not be looked up is `unknown` with its reason. */

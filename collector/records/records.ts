@@ -7,6 +7,7 @@ import { version } from '../../common/version.ts';
 import { type KnownImages, MemoryKnownImages } from './base/known-images.ts';
 import type { ContentsIndex } from './contents/contents.ts';
 import { ContentsStore } from './contents/contents-store.ts';
+import type { IdentityBook } from './discovery/known-identities.ts';
 import { problemsHiding, problemText } from './discovery/problem.ts';
 import type { ImageExpectation } from './expectation/schema.ts';
 import { freshForMs, keepProven } from './freshness.ts';
@@ -17,8 +18,11 @@ import { lookUpImage } from './look-up.ts';
 import type { ImageIdentity, ImageQuery, ImageRecords, Papers, Records, RecordsCache } from './papers.ts';
 import { RecordsEvents } from './records-metrics.ts';
 import { RegistryClient } from './registry/client.ts';
-import { type CredentialStore, loadDockerCredentials } from './registry/docker-config.ts';
+import { loadCredentials } from './registry/credential-store.ts';
+import type { CredentialStore } from './registry/credentials.ts';
+import { dockerConfigPath } from './registry/docker-config.ts';
 import { KeyedLimiter } from './registry/limiter.ts';
+import type { Mirror } from './registry/mirrors.ts';
 import { emptyPaper, type SbomResult } from './sbom/paper.ts';
 import type { Trust } from './trust/trust.ts';
 import { noAdvisories, noFeeds, VulnerabilityBook } from './vulnerability/book.ts';
@@ -42,18 +46,30 @@ export interface RecordsOptions {
   allowedHosts?: readonly string[];
   /** Told after each look-up in registries; what it throws is counted. */
   onLookedUp?: ((image: ImageQuery, papers: Papers) => void) | undefined;
+  /** Registries that hold what others do. */
+  mirrors?: readonly Mirror[];
+  /** Folders in the OCI image layout. */
+  ociLayouts?: readonly string[];
+  /** Only mirrors and layouts are asked. */
+  noUpstream?: boolean;
   logger: Logger;
   metrics: Metrics;
   /** Milliseconds since the epoch; the system's clock when undefined. */
   clock?: () => number;
-  /** Docker's config.json when undefined. */
+  /** Docker's config.json and the pull secrets when undefined. */
   credentials?: CredentialStore;
+  /** Files as Kubernetes' secrets of type dockerconfigjson have them, or folders with one. */
+  pullSecrets?: readonly string[];
   /** Everything one image may take; default 60 s. */
   lookUpTimeoutMs?: number;
   /** One request; default 30 s. */
   requestTimeoutMs?: number;
   maxConcurrentLookUps?: number;
   maxWaitingLookUps?: number;
+  /** An answer is used no longer than this, however long it would be good; unbounded when undefined. */
+  maxPapersAgeMs?: number;
+  /** Called for each answer of the registries, with the one before it, also of an earlier run. */
+  onCompared?: (change: { image: ImageQuery; before: Papers | undefined; after: Papers }) => void;
 }
 
 export interface ClosableRecords extends Records {
@@ -61,7 +77,13 @@ export interface ClosableRecords extends Records {
   close(): void;
 }
 
-const defaults = { lookUpTimeoutMs: 60_000, maxConcurrentLookUps: 4, maxWaitingLookUps: 512, clock: () => Date.now() };
+const defaults = {
+  lookUpTimeoutMs: 60_000,
+  maxConcurrentLookUps: 4,
+  maxWaitingLookUps: 512,
+  maxPapersAgeMs: Number.POSITIVE_INFINITY,
+  clock: () => Date.now(),
+};
 /** To be raised when what is kept of papers changes its shape or meaning: older ones are then looked up again. */
 const papersVersion = 5;
 const maxRemembered = 10_000;
@@ -86,14 +108,23 @@ class RegistryRecords implements ClosableRecords {
   readonly #failures = new LRUCache<string, number>({ max: maxRemembered });
   readonly #running = new Map<string, Promise<ImageRecords>>();
   readonly #closed = new AbortController();
+  readonly #identities: IdentityBook = {
+    find: (digest) => this.#remember(() => this.#options.cache.findIdentities(digest)) ?? [],
+    put: (identities) => void this.#remember(() => this.#options.cache.putIdentities(identities)),
+  };
 
   constructor(options: RecordsOptions) {
     this.#options = { ...defaults, ...options };
     this.#client = new RegistryClient({
       insecureRegistries: options.insecureRegistries,
       allowedHosts: options.allowedHosts ?? [],
-      credentials: options.credentials ?? loadDockerCredentials(),
+      credentials:
+        options.credentials ??
+        loadCredentials({ dockerConfig: dockerConfigPath(), pullSecrets: options.pullSecrets ?? [] }),
       userAgent: `tallyman/${version}`,
+      ...(options.mirrors === undefined ? {} : { mirrors: options.mirrors }),
+      ...(options.ociLayouts === undefined ? {} : { layouts: options.ociLayouts }),
+      ...(options.noUpstream === undefined ? {} : { noUpstream: options.noUpstream }),
       ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     });
     this.#events = new RecordsEvents(options.logger, options.metrics);
@@ -156,7 +187,7 @@ class RegistryRecords implements ClosableRecords {
       const isComplete = documentDigest === undefined || sbom !== undefined;
       if (isComplete && this.#vulnerabilities.isKept(known)) {
         this.#events.answered('cache');
-        return this.#judgeAgain(key, known, sbom);
+        return this.#judgeAgain(key, image, known, sbom);
       }
     }
     this.#events.answered('registry');
@@ -168,7 +199,8 @@ class RegistryRecords implements ClosableRecords {
     const signal = AbortSignal.any([deadline, this.#closed.signal]);
     const { trust, uploads, expectations, clock } = this.#options;
     const asked = { trust, uploads, expectations, knownImages: this.#knownImages, nowUnixMs: clock() };
-    const result = await lookUpImage(image, { ...asked, client: this.#client, signal });
+    const sources = { client: this.#client, identities: this.#identities };
+    const result = await lookUpImage(image, { ...asked, ...sources, signal });
     const { identity, signature, sbom, provenance, base: builtOn, place } = result;
     const isUnknown = [signature, sbom.paper, provenance].some(({ outcome }) => outcome === 'unknown');
     const failures = isUnknown ? (this.#failures.get(key) ?? 0) + 1 : 0;
@@ -182,11 +214,15 @@ class RegistryRecords implements ClosableRecords {
       index?.components ?? [],
       before?.vulnerabilities,
     );
+    const former = this.#formerPapers(key);
     const sides = { provenance, vulnerabilities, base: builtOn, place };
     const base = { identity, signature, sbom: sbom.paper, ...sides, checkedAtUnixMs: clock() };
-    const fresh: Papers = { ...base, freshForMs: freshForMs(base, failures) };
+    const usableMs = freshForMs(base, { papers: former, failuresInRow: failures });
+    const freshFor = Math.min(usableMs, this.#options.maxPapersAgeMs);
+    const fresh: Papers = { ...base, freshForMs: freshFor, trust: this.#trustHash };
     const papers = keepProven(fresh, before);
     this.#events.lookedUp(fresh, result.problems, result.hosts);
+    this.#tellChange(image, former, papers);
     this.#papers.set(key, papers);
     this.#remember(() => this.#options.cache.putPapers(key, papers));
     this.#remember(() => this.#options.onLookedUp?.(image, papers));
@@ -204,34 +240,52 @@ class RegistryRecords implements ClosableRecords {
     return found.paper.outcome === 'unknown' && before !== undefined ? this.#contents.loadSbom(before) : undefined;
   }
 
-  async #judgeAgain(key: string, known: Papers, sbom: ContentsIndex | undefined): Promise<ImageRecords> {
+  async #judgeAgain(
+    key: string,
+    image: ImageQuery,
+    known: Papers,
+    sbom: ContentsIndex | undefined,
+  ): Promise<ImageRecords> {
     const vulnerabilities = await this.#vulnerabilities.reassess(key, known, sbom?.components ?? []);
     const papers = { ...known, vulnerabilities };
+    this.#tellChange(image, known, papers);
     this.#papers.set(key, papers);
     this.#remember(() => this.#options.cache.putPapers(key, papers));
     return { ...this.#contents.withInventory(papers, sbom), vulnerabilities: this.#vulnerabilities.list(key) };
   }
 
-  /** A store that fails costs a look-up after the next restart, not this answer. */
-  #remember(write: () => void): void {
+  /** Before the papers are kept: a crash in between finds the change again. */
+  #tellChange(image: ImageQuery, before: Papers | undefined, after: Papers): void {
     try {
-      write();
+      this.#options.onCompared?.({ image, before, after });
     } catch (error) {
-      this.#events.failed('RECORDS_CACHE_FAILED', errorText(error));
+      this.#events.failed('RECORDS_CHANGE_FAILED', errorText(error));
     }
   }
 
-  #knownPapers(key: string): Papers | undefined {
-    const remembered = this.#papers.get(key);
-    if (remembered !== undefined) return remembered;
+  /** A store that fails costs a look-up after the next restart, not this answer. */
+  #remember<T>(use: () => T): T | undefined {
     try {
-      const cached = this.#options.cache.getPapers(key);
-      if (cached !== undefined) this.#papers.set(key, cached);
-      return cached;
+      return use();
     } catch (error) {
       this.#events.failed('RECORDS_CACHE_FAILED', errorText(error));
       return undefined;
     }
+  }
+
+  /** What was found under the keys and identities that are trusted now. */
+  #knownPapers(key: string): Papers | undefined {
+    const former = this.#formerPapers(key);
+    return former?.trust === this.#trustHash ? former : undefined;
+  }
+
+  /** What was found last, by whatever was trusted then. */
+  #formerPapers(key: string): Papers | undefined {
+    const remembered = this.#papers.get(key);
+    if (remembered !== undefined) return remembered;
+    const cached = this.#remember(() => this.#options.cache.getPapers(key));
+    if (cached !== undefined) this.#papers.set(key, cached);
+    return cached;
   }
 
   /** Papers together with their index, if that is at hand or there is none. */
@@ -282,25 +336,17 @@ class RegistryRecords implements ClosableRecords {
       vulnerabilities: noVulnerabilities('unknown', reason),
       checkedAtUnixMs: this.#options.clock(),
       freshForMs: 0,
+      trust: this.#trustHash,
     };
   }
 
-  /** Papers depend on the image, on where it may be looked for, and on who is trusted. */
+  /** Papers depend on the image, and on where it may be looked for. */
   #keyOf(image: ImageQuery): string {
     const { configDigest, targetDigest, platform, byName } = image;
     // How the image is named decides whether it is pinned, and where it comes from.
     const named = this.#options.expectations?.length ? image.reference : '';
     const places = image.repoDigests.length > 0 ? [...image.repoDigests].sort() : [image.reference];
-    return hashOf([
-      `${papersVersion}`,
-      configDigest,
-      targetDigest,
-      platform,
-      `${byName === true}`,
-      ...places,
-      named,
-      this.#trustHash,
-    ]);
+    return hashOf([`${papersVersion}`, configDigest, targetDigest, platform, `${byName === true}`, ...places, named]);
   }
 }
 

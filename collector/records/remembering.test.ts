@@ -90,10 +90,11 @@ describe('remembering', () => {
       throw new Error('disk full');
     };
     const metrics = new Metrics('collector');
-    const cache = { getPapers: fail, putPapers: fail, getDocument: fail, putDocument: fail };
+    const documents = { getDocument: fail, putDocument: fail };
+    const cache = { getPapers: fail, putPapers: fail, ...documents, findIdentities: fail, putIdentities: fail };
     const { papers, sbom } = await recordsWith({ cache, metrics }).lookup(await queryFor('attested'));
     expect(papers.sbom.outcome).toBe('verified');
     expect(sbom?.components).toHaveLength(4);
-    expect(await metrics.registry.metrics()).toContain('registry_errors_total{code="RECORDS_CACHE_FAILED"} 3');
+    expect(await metrics.registry.metrics()).toContain('registry_errors_total{code="RECORDS_CACHE_FAILED"} 6');
   });
 });

@@ -26,6 +26,36 @@ export interface StoredAlert {
   cloudEvent: string;
   /** How often it has come again since; undefined when it has not. */
   repeats?: AlertRepeats;
+  /** What it was decided from; only where it is handed to the store. */
+  source?: Omit<AlertSource, 'revision'>;
+}
+
+/** What an alert was decided from, to decide it again. */
+export interface AlertSource {
+  /** tallyman.v1.Finding and tallyman.v1.Node, encoded. */
+  finding: Uint8Array;
+  node: Uint8Array;
+  receivedAtUnixMs: number;
+  /** Of what the papers said, without their wording and times. */
+  papersHash: string;
+  /** Of severity, score and reasons. */
+  decisionHash: string;
+  /** How often it was decided again. */
+  revision: number;
+}
+
+/** An alert that was decided again: how it is from now on, and the event that tells subscribers. */
+export interface StoredDecision extends Omit<AlertSource, 'finding' | 'node' | 'receivedAtUnixMs'> {
+  alertId: string;
+  /** These three in place of the alert's. */
+  severity: SeverityWord;
+  subject: string;
+  cloudEvent: string;
+  /** The CloudEvent in structured mode, JSON text. */
+  updateEvent: string;
+  updateSubject: string;
+  /** alert: it was only recorded so far, and is to be published for the first time. none: it is only kept. */
+  publish: 'update' | 'alert' | 'none';
 }
 
 export interface AlertRepeats {
@@ -167,6 +197,7 @@ export interface Pruned {
   documents: number;
   knownImages: number;
   contents: number;
+  identities: number;
   /** Agents' batch numbering of long gone epochs. */
   sources: number;
   nodes: number;
@@ -201,6 +232,10 @@ export interface Store extends RecordsCache, ContentsCache, KnownImages, Baselin
   listAlerts(filter: AlertFilter): StoredAlert[];
   /** False when as many or more repeats were known already, or the alert is not. */
   putRepeats(repeats: StoredRepeats): boolean;
+  /** Undefined for alerts that are gone, or too large to be decided again. */
+  getAlertSource(alertId: string): AlertSource | undefined;
+  /** False when the alert is gone, or this revision of it is known already. */
+  putDecision(decision: StoredDecision): boolean;
   /** What waits to be published, the worst first: alerts, then updates, which have ids of their own. */
   readOutbox(limit: number): StoredAlert[];
   markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void;

@@ -12,3 +12,17 @@ export function parseUpdateId(messageId: string): { alertId: string; count: numb
   if (at < 0) return undefined;
   return { alertId: messageId.slice(0, at), count: Number(messageId.slice(at + separator.length)) };
 }
+
+const decisionSeparator = ':decided:';
+
+/** The id of the event that tells that an alert was decided again, for the so many-th time. */
+export function decisionIdOf(alertId: string, revision: number): string {
+  return `${alertId}${decisionSeparator}${revision}`;
+}
+
+/** What such an id says; undefined for all others. */
+export function parseDecisionId(messageId: string): { alertId: string; revision: number } | undefined {
+  const at = messageId.indexOf(decisionSeparator);
+  if (at < 0) return undefined;
+  return { alertId: messageId.slice(0, at), revision: Number(messageId.slice(at + decisionSeparator.length)) };
+}

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RegistryClient, type RegistryClientOptions } from '../../collector/records/registry/client.ts';
+import { noCredentials } from '../../collector/records/registry/credentials.ts';
 import { sha256Digest } from '../../collector/records/registry/digest.ts';
-import { noCredentials } from '../../collector/records/registry/docker-config.ts';
 import type { Repository } from '../../collector/records/registry/reference.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;

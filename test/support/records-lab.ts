@@ -1,6 +1,6 @@
-import type { Papers, RecordsCache } from '../../collector/records/papers.ts';
+import type { KnownIdentity, Papers, RecordsCache } from '../../collector/records/papers.ts';
 import { type ClosableRecords, createRecords, type RecordsOptions } from '../../collector/records/records.ts';
-import { noCredentials } from '../../collector/records/registry/docker-config.ts';
+import { noCredentials } from '../../collector/records/registry/credentials.ts';
 import { loadCosignKeys } from '../../collector/records/signature/keys.ts';
 import { type Trust, trustOf } from '../../collector/records/trust/trust.ts';
 import { silentLogger } from '../../common/logger.ts';
@@ -16,6 +16,7 @@ export const trustIn = (keys: Trust['keys']): Trust => trustOf({ keys });
 export function memoryCache(): RecordsCache & { papers: Map<string, Papers>; documents: Map<string, Uint8Array> } {
   const papers = new Map<string, Papers>();
   const documents = new Map<string, Uint8Array>();
+  const identities: KnownIdentity[] = [];
   return {
     papers,
     documents,
@@ -23,6 +24,9 @@ export function memoryCache(): RecordsCache & { papers: Map<string, Papers>; doc
     putPapers: (key, value) => void papers.set(key, structuredClone(value)),
     getDocument: (digest) => documents.get(digest),
     putDocument: (digest, _mediaType, bytes) => void documents.set(digest, bytes),
+    findIdentities: (digest) =>
+      identities.filter((known) => [known.indexDigest, known.manifestDigest, known.configDigest].includes(digest)),
+    putIdentities: (seen) => void identities.unshift(...seen),
   };
 }
 

@@ -57,22 +57,42 @@ function knownImages(store: Store): KnownImage[] {
   return [...images.values()].sort((a, b) => b.containers.length - a.containers.length);
 }
 
-/** The image of a known container if one fits, so that all its digests are used; else the reference as it is. */
-export function findImage(store: Store, ref: string): KnownImage {
+/**
+ * The image of a known container if one fits, so that all its digests are used; else the reference as it is. A digest alone
+ * that no container uses is answered by `unknown`, which throws where it is not given.
+ */
+export function findImage(store: Store, ref: string, unknown?: (digest: string) => ImageQuery): KnownImage {
   const known = knownImages(store).filter(({ query }) => namesOf(query).has(ref));
-  return { query: known[0]?.query ?? queryOf(ref), containers: known.flatMap((image) => image.containers) };
+  return { query: known[0]?.query ?? queryOf(ref, unknown), containers: known.flatMap((image) => image.containers) };
 }
 
 async function oneImage(store: Store, records: Records, ref: string) {
-  const { query, containers } = findImage(store, ref);
+  // Of whatever kind a digest is: what was seen in registries says which image it names.
+  const { query, containers } = findImage(store, ref, byDigest);
   const found = await records.lookup(query);
+  if (isDigestOnly(query) && found.papers.identity.manifestDigest === undefined) throw unknownDigest(ref);
   return { ...imageAnswer(query, found), containers: containers.map(runningContainer) };
 }
 
-function queryOf(ref: string): ImageQuery {
+const byDigest = (digest: string): ImageQuery => {
+  return { reference: '', repoDigests: [], configDigest: '', targetDigest: digest, platform: '' };
+};
+
+const isDigestOnly = ({ reference, repoDigests, configDigest }: ImageQuery): boolean =>
+  reference === '' && repoDigests.length === 0 && configDigest === '';
+
+function queryOf(ref: string, unknown?: (digest: string) => ImageQuery): ImageQuery {
   if (!/^sha256:[0-9a-f]+$/.test(ref)) return queryOfReference(ref);
-  const detail = `no known container uses ${ref}, and a digest alone does not say where to look`;
-  throw new HttpProblem(404, 'No such image', detail);
+  if (unknown === undefined || ref.length !== 71) throw unknownDigest(ref);
+  return unknown(ref);
+}
+
+function unknownDigest(ref: string): HttpProblem {
+  return new HttpProblem(
+    404,
+    'No such image',
+    `no known container uses ${ref}, no registry was seen to have it, and a digest alone does not say where to look`,
+  );
 }
 
 function namesOf(query: ImageQuery): Set<string> {
@@ -94,6 +114,8 @@ function listed({ query, containers }: KnownImage, known: ImageRecords | undefin
       provenance: papers?.provenance.outcome ?? 'unknown',
       /** Absent: not looked up yet. */
       checkedAt: papers === undefined ? undefined : new Date(papers.checkedAtUnixMs).toISOString(),
+      ageSeconds:
+        papers === undefined ? undefined : Math.max(0, Math.round((Date.now() - papers.checkedAtUnixMs) / 1000)),
     },
   };
 }

@@ -5,7 +5,7 @@ import type { ImageExpectation } from '../expectation/schema.ts';
 import { lookUpImage } from '../look-up.ts';
 import type { BasePaper } from '../papers.ts';
 import { RegistryClient } from '../registry/client.ts';
-import { noCredentials } from '../registry/docker-config.ts';
+import { noCredentials } from '../registry/credentials.ts';
 import { trustOf } from '../trust/trust.ts';
 import { type KnownImages, MemoryKnownImages } from './known-images.ts';
 

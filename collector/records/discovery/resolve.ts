@@ -2,8 +2,11 @@ import { errorText } from '../../../common/errors.ts';
 import type { ImageIdentity, ImageQuery } from '../papers.ts';
 import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
 import { isDigest, shortDigest } from '../registry/digest.ts';
+import { mirrorsOf } from '../registry/mirrors.ts';
 import type { Descriptor, OciIndex } from '../registry/oci.ts';
 import { type ImageReference, parseReference, type Repository, repositoryText } from '../registry/reference.ts';
+import { type IdentityBook, identitiesOf, knownIndexes, knownPlaces } from './known-identities.ts';
+import { layoutPlaces } from './other-places.ts';
 import { type Problem, toProblem } from './problem.ts';
 
 /** A digest of the image that papers may hang on, in one repository. */
@@ -22,7 +25,8 @@ export interface ResolvedImage {
   problems: readonly Problem[];
 }
 
-interface Found {
+/** The image in one repository. */
+export interface Found {
   repository: Repository;
   index: FetchedManifest | undefined;
   manifest: FetchedManifest;
@@ -32,27 +36,91 @@ const maxPlaces = 4;
 const maxCandidates = 8;
 
 /**
- * Finds the image in the registries that the runtime names, and its three digests. A repository digest or tag counts only
- * when what is there has the running image's config (or is the very manifest the runtime names): a tag that has moved on
- * leads to the papers of another image. Never rejects.
+ * Finds the image in the registries that the runtime names, else where it has been seen before, and its three digests. A
+ * repository digest or tag counts only when what is there has the running image's config (or is the very manifest the
+ * runtime names): a tag that has moved on leads to the papers of another image. Never rejects.
  */
 export async function resolveImage(
   query: ImageQuery,
   client: RegistryClient,
   signal: AbortSignal,
+  book: IdentityBook,
 ): Promise<ResolvedImage> {
+  const named: Problem[] = [];
+  const places = placesOf(query, named);
   const problems: Problem[] = [];
+  const walk = { query, client, signal };
+  let found = await findEverywhere(places, walk, problems);
+  if (found.length > 0) named.length = 0;
+  else if (!client.noUpstream) {
+    found = await findAtAll(knownPlaces(query, book), walk, problems);
+    // What is found by its digest makes it irrelevant that the runtime's names led nowhere.
+    if (found.length > 0) named.length = problems.length = 0;
+  }
+  found = await Promise.all(found.map((entry) => withKnownIndex(entry, walk, book, problems)));
+  book.put(identitiesOf(found, query.platform));
+  return { ...describe(found, query), problems: [...named, ...problems] };
+}
+
+interface Walk {
+  query: ImageQuery;
+  client: RegistryClient;
+  signal: AbortSignal;
+}
+
+/** At the places themselves, on their mirrors, and in folders of images. */
+async function findEverywhere(places: readonly ImageReference[], walk: Walk, problems: Problem[]): Promise<Found[]> {
+  const { client, query } = walk;
   const found: Found[] = [];
-  for (const place of placesOf(query, problems)) {
+  for (const place of places) {
+    const mirrors = mirrorsOf(place, client.mirrors);
+    const own = client.noUpstream ? [] : await findAtAll([place], walk, problems);
+    const ofMirrors: Problem[] = [];
+    found.push(...own, ...(await findAtAll(mirrors, walk, ofMirrors)));
+    // The registry itself has answered: what a mirror does not have or say is nothing that is missing.
+    if (own.length === 0) problems.push(...ofMirrors);
+  }
+  const inLayouts = await findAtAll(await layoutPlaces(query, client, problems), walk, problems);
+  if (client.noUpstream && found.length + inLayouts.length + problems.length === 0)
+    problems.push({
+      code: 'IMAGE_NO_SOURCE',
+      host: 'none',
+      reason: 'no mirror stands for its registry and no folder of images has it; registries themselves are not asked',
+    });
+  return [...found, ...inLayouts];
+}
+
+async function findAtAll(places: readonly ImageReference[], walk: Walk, problems: Problem[]): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const place of places) {
     try {
-      const result = await findAt(place, query, client, signal);
+      const result = await findAt(place, walk.query, walk.client, walk.signal);
       if ('code' in result) problems.push(result);
       else found.push(result);
     } catch (error) {
       problems.push(toProblem(error, place.registry, `${repositoryText(place)} could not be asked for the image`));
     }
   }
-  return { ...describe(found, query), problems };
+  return found;
+}
+
+/** The manifest together with an index that lists it, when one has been seen and is still there. */
+async function withKnownIndex(found: Found, walk: Walk, book: IdentityBook, problems: Problem[]): Promise<Found> {
+  if (found.index !== undefined) return found;
+  for (const place of knownIndexes(found, book)) {
+    try {
+      const repository = { registry: place.registry, name: place.name };
+      const index = await walk.client.getManifest(repository, place.digest ?? '', walk.signal);
+      if (index?.document.kind !== 'index') continue;
+      if (index.document.index.manifests.some(({ digest }) => digest === found.manifest.digest))
+        return { ...found, repository, index };
+    } catch (error) {
+      problems.push(
+        toProblem(error, place.registry, `${repositoryText(place)} could not be asked for the image's index`),
+      );
+    }
+  }
+  return found;
 }
 
 function placesOf(query: ImageQuery, problems: Problem[]): ImageReference[] {

@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import { Backoff, sleep } from '../../../common/backoff.ts';
 import { parseChallenges } from './challenge.ts';
+import type { CredentialAnswer, CredentialStore } from './credentials.ts';
 import { isDigest, sha256Digest } from './digest.ts';
-import type { CredentialStore } from './docker-config.ts';
 import { RegistryError } from './errors.ts';
 import { HostPolicy, type HostPolicyOptions } from './host-policy.ts';
 import { KeyedLimiter } from './limiter.ts';
 import { acceptedManifests, bareMediaType } from './media-types.ts';
+import type { Mirror } from './mirrors.ts';
 import { type ManifestDocument, parseManifestDocument } from './oci.ts';
+import { OciLayout } from './oci-layout.ts';
 import type { Repository } from './reference.ts';
 import { TokenSource } from './tokens.ts';
 import { Transport, type TransportResponse } from './transport.ts';
@@ -24,7 +26,16 @@ export interface RegistryClientOptions extends HostPolicyOptions {
   /** The longest Retry-After that is waited for; a longer one ends the look-up. Default 5 s. */
   maxRetryAfterMs?: number;
   nowMs?: () => number;
+  /** Registries that hold what others do; they may be at private addresses. */
+  mirrors?: readonly Mirror[];
+  /** Folders in the OCI image layout. */
+  layouts?: readonly string[];
+  /** The registries that images name are not asked, only mirrors and layouts. */
+  noUpstream?: boolean;
 }
+
+/** What a registry, or a folder that stands for one, answered. */
+export type RegistryAnswer = Pick<TransportResponse, 'headers' | 'body' | 'url'>;
 
 /** A manifest or index as fetched: `digest` is computed over `bytes`. */
 export interface FetchedManifest {
@@ -60,6 +71,9 @@ export class RegistryClient {
   readonly #transport: Transport;
   readonly #tokens: TokenSource;
   readonly #limiter: KeyedLimiter;
+  readonly mirrors: readonly Mirror[];
+  readonly layouts: readonly OciLayout[];
+  readonly noUpstream: boolean;
   /** By repository and digest: content that cannot change. */
   readonly #manifests = new LRUCache<string, FetchedManifest>({
     max: 2000,
@@ -69,10 +83,14 @@ export class RegistryClient {
 
   constructor(options: RegistryClientOptions) {
     this.#options = { ...defaults, ...options };
-    this.#hosts = new HostPolicy(options);
+    this.mirrors = options.mirrors ?? [];
+    this.layouts = (options.layouts ?? []).map((folder) => new OciLayout(folder));
+    this.noUpstream = options.noUpstream ?? false;
+    const allowedHosts = [...options.allowedHosts, ...this.mirrors.map(({ host }) => host)];
+    this.#hosts = new HostPolicy({ ...options, allowedHosts });
     this.#transport = new Transport({ ...this.#options, hosts: this.#hosts });
-    const { credentials, nowMs } = this.#options;
-    this.#tokens = new TokenSource({ transport: this.#transport, hosts: this.#hosts, credentials, nowMs });
+    const { nowMs } = this.#options;
+    this.#tokens = new TokenSource({ transport: this.#transport, hosts: this.#hosts, nowMs });
     this.#limiter = new KeyedLimiter(this.#options.maxConcurrentPerHost);
   }
 
@@ -119,7 +137,9 @@ export class RegistryClient {
     repository: Repository,
     path: string,
     request: { headers?: Record<string, string>; maxBytes: number; signal: AbortSignal },
-  ): Promise<TransportResponse | undefined> {
+  ): Promise<RegistryAnswer | undefined> {
+    const layout = this.layouts.find(({ registry }) => registry === repository.registry);
+    if (layout !== undefined) return fromLayout(layout, repository, path, request.maxBytes);
     const base = `${this.#hosts.schemeOf(repository.registry)}://${repository.registry}/v2/${repository.name}/`;
     const url = new URL(path, base);
     if (url.host !== new URL(base).host)
@@ -162,27 +182,39 @@ export class RegistryClient {
     const cached = this.#tokens.cached(repository);
     const first = await this.#transport.send({ ...request, url, headers: withAuthorization(request.headers, cached) });
     if (first.status !== 401 && first.status !== 403) return first;
+    const known = await this.#options.credentials.find(repository);
     const challenges = parseChallenges(first.headers['www-authenticate']);
-    const answer = first.status === 401 ? await this.#tokens.answer(repository, challenges, request.signal) : undefined;
-    if (answer === undefined) throw this.#denied(repository, first.status);
+    const answer =
+      first.status === 401
+        ? await this.#tokens.answer(repository, challenges, known.credentials, request.signal)
+        : undefined;
+    if (answer === undefined) throw denied(repository, first.status, known);
     const second = await this.#transport.send({ ...request, url, headers: withAuthorization(request.headers, answer) });
-    if (second.status === 401 || second.status === 403) throw this.#denied(repository, second.status);
+    if (second.status === 401 || second.status === 403) throw denied(repository, second.status, known);
     return second;
   }
+}
 
-  #denied(repository: Repository, status: number): RegistryError {
-    const { credentials } = this.#options;
-    const place = `${repository.registry}/${repository.name}`;
-    const has = credentials.find(repository.registry) !== undefined;
-    const hint = credentials.isHelperOnly(repository.registry)
-      ? 'Docker’s config.json leaves this host to a credential helper, which is not asked: put the credentials into its "auths"'
-      : `run \`docker login ${repository.registry}\` for the account that the collector runs as`;
-    return new RegistryError(
-      'REGISTRY_DENIED',
-      `${place} may not be read ${has ? 'with the credentials of Docker’s config.json' : 'without credentials'} (status ${status})`,
-      { hint },
-    );
-  }
+function denied(repository: Repository, status: number, { credentials, problem }: CredentialAnswer): RegistryError {
+  const place = `${repository.registry}/${repository.name}`;
+  const how = credentials === undefined ? 'without credentials' : 'with the credentials that are known';
+  return new RegistryError('REGISTRY_DENIED', `${place} may not be read ${how} (status ${status})`, {
+    hint:
+      problem ??
+      `run \`docker login ${repository.registry}\` for the account that the collector runs as, or give it a pull secret`,
+  });
+}
+
+async function fromLayout(
+  layout: OciLayout,
+  repository: Repository,
+  path: string,
+  maxBytes: number,
+): Promise<RegistryAnswer | undefined> {
+  const answer = await layout.get(repository.name, path, maxBytes);
+  if (answer === undefined) return undefined;
+  const headers = answer.contentType === undefined ? {} : { 'content-type': answer.contentType };
+  return { headers, body: answer.body, url: new URL(`oci-layout://layout/${encodeURI(path)}`) };
 }
 
 function withAuthorization(
@@ -216,7 +248,7 @@ function assertNotFailing(
   });
 }
 
-function assertDigest(response: TransportResponse, expected: string, found: string): void {
+function assertDigest(response: RegistryAnswer, expected: string, found: string): void {
   if (expected === found) return;
   throw new RegistryError(
     'REGISTRY_DIGEST_MISMATCH',
@@ -224,7 +256,7 @@ function assertDigest(response: TransportResponse, expected: string, found: stri
   );
 }
 
-function manifestOf(response: TransportResponse): ManifestDocument {
+function manifestOf(response: RegistryAnswer): ManifestDocument {
   const contentType = response.headers['content-type'];
   const place = `${response.url.host}${response.url.pathname}`;
   const mediaType = bareMediaType(contentType);

@@ -1,83 +1,78 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CodedError } from '../../../common/errors.ts';
-import { isDockerHub } from './reference.ts';
+import { type CredentialKey, compareKeys, keyMatches, parseCredentialKey } from './credential-key.ts';
+import { type Credentials, toBasic } from './credentials.ts';
 
-export type Credentials =
-  | { kind: 'basic'; username: string; password: string }
-  | { kind: 'identity-token'; token: string }
-  | { kind: 'registry-token'; token: string };
-
-/** Credentials by registry host, as `docker login` leaves them. */
-export interface CredentialStore {
-  find(registry: string): Credentials | undefined;
-  /** Whether the host's credentials are kept by a helper program, which is not asked. */
-  isHelperOnly(registry: string): boolean;
+/** What a config.json of Docker, or the same JSON of a Kubernetes pull secret, says of credentials. */
+export interface DockerConfig {
+  /** The name of the program that keeps the host's credentials: its own one, else the common one. */
+  helperOf(registry: string): string | undefined;
+  /** Of "auths", by the most specific key that fits. */
+  authOf(registry: string, repositoryName: string): Credentials | undefined;
 }
 
 const authSchema = z.object({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
-  registrytoken: z.string().optional(),
+  auth: z.string().nullish(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  identitytoken: z.string().nullish(),
+  registrytoken: z.string().nullish(),
 });
 const configSchema = z.object({
-  auths: z.record(z.string(), authSchema).optional(),
-  credHelpers: z.record(z.string(), z.string()).optional(),
-  credsStore: z.string().optional(),
+  auths: z.record(z.string(), authSchema.nullable()).nullish(),
+  credHelpers: z.record(z.string(), z.string()).nullish(),
+  credsStore: z.string().nullish(),
 });
-type DockerConfig = z.infer<typeof configSchema>;
 
-export const noCredentials: CredentialStore = { find: () => undefined, isHelperOnly: () => false };
+export const emptyDockerConfig: DockerConfig = { helperOf: () => undefined, authOf: () => undefined };
 
 /** `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
 export function dockerConfigPath(environment: NodeJS.ProcessEnv = process.env): string {
   return join(environment.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
 }
 
-/**
- * Reads Docker's config.json; a missing file means no credentials. Throws CodedError DOCKER_CONFIG_UNREADABLE when the
- * file is there but cannot be used. Host names are compared whole, never in part.
- */
-export function loadDockerCredentials(path: string = dockerConfigPath()): CredentialStore {
-  let text: string;
+/** Throws an Error that says what is wrong, and no part of a secret. */
+export function parseDockerConfig(text: string): DockerConfig {
+  let json: unknown;
   try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return noCredentials;
-    throw unreadable(path, error);
+    json = JSON.parse(text);
+  } catch {
+    // The parser's own words quote the text, which holds passwords.
+    throw new Error('it is no JSON');
   }
-  try {
-    return createCredentialStore(configSchema.parse(JSON.parse(text)));
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function createCredentialStore(config: DockerConfig): CredentialStore {
-  const byHost = new Map<string, Credentials>();
-  for (const [key, entry] of Object.entries(config.auths ?? {})) {
-    const credentials = toCredentials(entry);
-    if (credentials !== undefined) byHost.set(hostOfKey(key), credentials);
-  }
-  const helpers = new Set(Object.keys(config.credHelpers ?? {}).map(hostOfKey));
+  const parsed = configSchema.safeParse(json);
+  if (!parsed.success)
+    throw new Error(
+      `wrong type at ${parsed.error.issues.map((issue) => issue.path.join('.') || 'the top').join(', ')}`,
+    );
+  const { auths, credHelpers, credsStore } = parsed.data;
+  const helpers = sorted(Object.entries(credHelpers ?? {}));
+  const entries = sorted(
+    Object.entries(auths ?? {}).flatMap(([key, entry]): [string, Credentials][] => {
+      const credentials = entry === null ? undefined : toCredentials(entry);
+      return credentials === undefined ? [] : [[key, credentials]];
+    }),
+  );
   return {
-    find: (registry) => byHost.get(hostOfKey(registry)),
-    isHelperOnly: (registry) =>
-      !byHost.has(hostOfKey(registry)) && (helpers.has(hostOfKey(registry)) || config.credsStore !== undefined),
+    helperOf: (registry) => first(helpers, registry, '') ?? (credsStore || undefined),
+    authOf: (registry, name) => first(entries, registry, name),
   };
 }
 
-/** "https://index.docker.io/v1/" and the hub's other names become one; scheme and path go. */
-function hostOfKey(key: string): string {
-  const host = key
-    .replace(/^https?:\/\//, '')
-    .split('/', 1)[0]!
-    .toLowerCase();
-  return isDockerHub(host) ? 'docker.io' : host;
+type Keyed<T> = readonly { key: CredentialKey; value: T }[];
+
+/** Keys that name no host can match none. */
+function sorted<T>(entries: readonly [string, T][]): Keyed<T> {
+  const keyed = entries.flatMap(([text, value]) => {
+    const key = parseCredentialKey(text);
+    return key === undefined ? [] : [{ key, value }];
+  });
+  return keyed.sort((a, b) => compareKeys(a.key, b.key));
+}
+
+function first<T>(entries: Keyed<T>, registry: string, name: string): T | undefined {
+  return entries.find(({ key }) => keyMatches(key, registry, name))?.value;
 }
 
 function toCredentials(entry: z.infer<typeof authSchema>): Credentials | undefined {
@@ -86,20 +81,7 @@ function toCredentials(entry: z.infer<typeof authSchema>): Credentials | undefin
   if (entry.auth) {
     const decoded = Buffer.from(entry.auth, 'base64').toString('utf8').replace(/\0+$/, '');
     const colon = decoded.indexOf(':');
-    if (colon > 0) return basic(decoded.slice(0, colon), decoded.slice(colon + 1));
+    if (colon > 0) return toBasic(decoded.slice(0, colon), decoded.slice(colon + 1));
   }
-  return entry.username && entry.password !== undefined ? basic(entry.username, entry.password) : undefined;
-}
-
-/** The user name "<token>" says that the password is an identity token. */
-function basic(username: string, password: string): Credentials {
-  return username === '<token>' ? { kind: 'identity-token', token: password } : { kind: 'basic', username, password };
-}
-
-function unreadable(path: string, cause: unknown): CodedError {
-  const why = cause instanceof z.ZodError ? cause.issues.map((issue) => issue.path.join('.')).join(', ') : undefined;
-  return new CodedError('DOCKER_CONFIG_UNREADABLE', `cannot use ${path}${why ? `: wrong type at ${why}` : ''}`, {
-    cause: why === undefined ? cause : undefined,
-    hint: 'correct the file, run `docker login` again, or set DOCKER_CONFIG to another folder',
-  });
+  return entry.username && typeof entry.password === 'string' ? toBasic(entry.username, entry.password) : undefined;
 }

@@ -68,6 +68,12 @@ describe('HostPolicy', () => {
       hint: expect.stringContaining('allowed registry hosts'),
     });
     expect(await dial(policy([], ['registry.example'], ['10.0.0.1']), 'registry.example')).toBe('10.0.0.1');
+    // Behind NAT64 an address is what it stands for.
+    expect(await dial(policy([], [], ['64:ff9b::5db8:d822']), 'registry.example')).toBe('64:ff9b::5db8:d822');
+    for (const inside of ['64:ff9b::a00:1', '64:ff9b::a9fe:a9fe', '64:ff9b::7f00:1'])
+      await expect(dial(policy([], [], [inside]), 'registry.example')).rejects.toMatchObject({
+        code: 'REGISTRY_HOST_REFUSED',
+      });
     await expect(dial(policy([], [], []), 'registry.example')).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
   });
 });

@@ -28,7 +28,16 @@ function addressKind(address: string): AddressKind {
   if (!ipaddr.isValid(address)) return 'forbidden';
   const parsed = ipaddr.process(address);
   if (metadataAddresses.has(parsed.toString())) return 'forbidden';
+  const translated = parsed.kind() === 'ipv6' ? ipv4BehindNat64(parsed as ipaddr.IPv6) : undefined;
+  if (translated !== undefined) return addressKind(translated);
   return kinds[parsed.range()] ?? 'forbidden';
+}
+
+/** What 64:ff9b::/96 stands for (RFC 6052): where there is IPv6 only, every registry with IPv4 is reached by it. */
+function ipv4BehindNat64(address: ipaddr.IPv6): string | undefined {
+  const bytes = address.toByteArray();
+  const isWellKnown = address.match(ipaddr.IPv6.parseCIDR('64:ff9b::/96'));
+  return isWellKnown ? bytes.slice(12).join('.') : undefined;
 }
 
 /**

@@ -19,8 +19,11 @@ describe('redirects', () => {
       response.writeHead(307, { location: `http://${storage.registry}/bucket` }).end();
     });
     const credentials = {
-      find: () => ({ kind: 'basic', username: 'u', password: 'p' }) as const,
-      isHelperOnly: () => false,
+      find: () =>
+        Promise.resolve({
+          credentials: { kind: 'basic', username: 'u', password: 'p' } as const,
+          problem: undefined,
+        }),
     };
     const blob = await lab
       .createClient({ credentials })

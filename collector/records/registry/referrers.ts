@@ -106,8 +106,8 @@ function tooMany(repository: Repository): RegistryError {
   return new RegistryError('REGISTRY_TOO_LARGE', `${repository.registry} lists more than ${maxReferrers} referrers`);
 }
 
-/** RFC 8288 link with rel="next". */
-function nextPage(header: string | string[] | undefined, base: URL): string | undefined {
+/** Where a Link header (RFC 8288) leads with rel="next". Throws RegistryError REGISTRY_MALFORMED for what is no URL. */
+export function nextPage(header: string | string[] | undefined, base: URL): string | undefined {
   const text = Array.isArray(header) ? header.join(', ') : (header ?? '');
   for (const match of text.matchAll(/<([^>]*)>([^,]*)/g)) {
     if (!/;\s*rel="?next"?/i.test(match[2] ?? '')) continue;

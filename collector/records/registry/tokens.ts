@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Challenge } from './challenge.ts';
-import type { CredentialStore, Credentials } from './docker-config.ts';
+import type { Credentials } from './credentials.ts';
 import { RegistryError } from './errors.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Repository } from './reference.ts';
@@ -9,7 +10,8 @@ import type { Transport, TransportResponse } from './transport.ts';
 const tokenSchema = z.object({
   token: z.string().optional(),
   access_token: z.string().optional(),
-  expires_in: z.number().optional(),
+  expires_in: z.number().nullish(),
+  issued_at: z.string().nullish(),
 });
 const maxTokenBytes = 64 * 1024;
 const maxTokens = 1000;
@@ -19,7 +21,6 @@ const maxTokenLifeMs = 3_600_000;
 export interface TokenSourceOptions {
   transport: Transport;
   hosts: HostPolicy;
-  credentials: CredentialStore;
   nowMs: () => number;
 }
 
@@ -41,9 +42,9 @@ export class TokenSource {
   async answer(
     repository: Repository,
     challenges: readonly Challenge[],
+    credentials: Credentials | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const credentials = this.#options.credentials.find(repository.registry);
     const bearer = challenges.find((challenge) => challenge.scheme === 'bearer');
     if (bearer !== undefined) return this.#bearer(repository, bearer, credentials, signal);
     const basic = challenges.some((challenge) => challenge.scheme === 'basic');
@@ -66,8 +67,14 @@ export class TokenSource {
     const response = await this.#requestToken(realm, { service, scope }, offered, signal);
     if (response.status === 401 || response.status === 403) return undefined;
     const token = parseToken(response);
-    const lifeMs = Math.min((token.expiresInSeconds ?? 60) * 1000, maxTokenLifeMs);
+    const lifeMs = Math.min(this.#leftMs(token), maxTokenLifeMs);
     return this.#keep(repository, `Bearer ${token.value}`, Math.max(lifeMs * 0.9, 1000));
+  }
+
+  /** The rest of the token's life. A time of issue that does not fit to it comes from another clock and says nothing. */
+  #leftMs({ lifeMs, issuedAtMs }: Token): number {
+    const ageMs = this.#options.nowMs() - issuedAtMs;
+    return ageMs > 0 && ageMs < lifeMs ? lifeMs - ageMs : lifeMs;
   }
 
   #realm(repository: Repository, challenge: Challenge): URL {
@@ -130,7 +137,14 @@ function basicHeader(credentials: { username: string; password: string }): strin
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 }
 
-function parseToken(response: TransportResponse): { value: string; expiresInSeconds: number | undefined } {
+interface Token {
+  value: string;
+  lifeMs: number;
+  /** By the clock of who issued it; NaN when it does not say. */
+  issuedAtMs: number;
+}
+
+function parseToken(response: TransportResponse): Token {
   const place = response.url.host;
   if (response.status !== 200)
     throw new RegistryError('REGISTRY_CHALLENGE', `${place} answered ${response.status} when asked for a token`);
@@ -143,7 +157,9 @@ function parseToken(response: TransportResponse): { value: string; expiresInSeco
   const value = parsed.token ?? parsed.access_token ?? '';
   if (!/^[\x21-\x7e]{1,65536}$/.test(value))
     throw new RegistryError('REGISTRY_CHALLENGE', `${place} answered with an empty or malformed token`);
-  return { value, expiresInSeconds: parsed.expires_in };
+  const seconds = parsed.expires_in ?? 0;
+  const lifeMs = seconds > 0 ? seconds * 1000 : defaultTokenLifeMs;
+  return { value, lifeMs, issuedAtMs: Date.parse(parsed.issued_at ?? '') };
 }
 
 function hostnameOf(registry: string): string {
@@ -155,7 +171,9 @@ function hostnameOf(registry: string): string {
  * under one domain that is not itself a public suffix such as co.uk.
  */
 function sharesOwner(realm: string, registry: string): boolean {
-  if (realm === registry || realm.endsWith(`.${registry}`) || registry.endsWith(`.${realm}`)) return true;
+  if (realm === registry) return true;
+  if (isIP(registry.replace(/^\[|\]$/g, '')) !== 0) return false;
+  if (realm.endsWith(`.${registry}`) || registry.endsWith(`.${realm}`)) return true;
   const parent = registry.slice(registry.indexOf('.') + 1).split('.');
   if (parent.length < 2 || !realm.endsWith(`.${parent.join('.')}`)) return false;
   return parent.length > 2 || parent[1]!.length > 2 || parent[0]!.length > 3;

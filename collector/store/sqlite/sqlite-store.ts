@@ -11,9 +11,10 @@ import type { KnownImage } from '../../records/base/known-images.ts';
 import type { ContentsKind, ImageWithPackage, PackageQuery } from '../../records/contents/contents-cache.ts';
 import type { Chunk, ContentsHead } from '../../records/contents/encode.ts';
 import type { Upload } from '../../records/intake/upload.ts';
-import type { Papers } from '../../records/papers.ts';
+import type { KnownIdentity, Papers } from '../../records/papers.ts';
 import type {
   AlertFilter,
+  AlertSource,
   GapFilter,
   InboxItem,
   InventoryWork,
@@ -21,6 +22,7 @@ import type {
   Store,
   StoredAlert,
   StoredContainer,
+  StoredDecision,
   StoredGap,
   StoredImageFinding,
   StoredNode,
@@ -99,7 +101,14 @@ class SqliteStore implements Store {
   }
 
   putAlerts(alerts: readonly StoredAlert[]): number {
-    return this.#guard('storing alerts', () => this.#tables.alerts.put(alerts));
+    const { alerts: table, decisions } = this.#tables;
+    return this.#guard('storing alerts', () =>
+      this.#together(() => {
+        const added = table.put(alerts);
+        if (added > 0) decisions.add(alerts);
+        return added;
+      }),
+    );
   }
 
   getAlert(alertId: string): StoredAlert | undefined {
@@ -114,22 +123,37 @@ class SqliteStore implements Store {
     return this.#guard('storing repeats', () => this.#tables.repeats.put(repeats));
   }
 
+  getAlertSource(alertId: string): AlertSource | undefined {
+    return this.#guard('reading an alert', () => this.#tables.decisions.get(alertId));
+  }
+
+  putDecision(decision: StoredDecision): boolean {
+    return this.#guard('storing a decision', () => this.#tables.decisions.put(decision));
+  }
+
   readOutbox(limit: number): StoredAlert[] {
-    return this.#guard('reading the outbox', () => this.#tables.alerts.readOutbox(limit));
+    const { alerts, decisions } = this.#tables;
+    return this.#guard('reading the outbox', () => {
+      const waiting = alerts.readOutbox(limit);
+      return [...waiting, ...decisions.read(limit - waiting.length, (alertId) => alerts.get(alertId))];
+    });
   }
 
   markPublished(alertIds: readonly string[], publishedAtUnixMs: number): void {
-    const { alerts, repeats } = this.#tables;
+    const { alerts, repeats, decisions } = this.#tables;
     this.#guard('marking alerts as published', () =>
       alerts.markPublished(
-        alertIds.filter((id) => !repeats.markPublished(id)),
+        alertIds.filter((id) => !repeats.markPublished(id) && !decisions.markPublished(id)),
         publishedAtUnixMs,
       ),
     );
   }
 
   outboxSize(): number {
-    return this.#guard('reading the outbox', () => this.#tables.alerts.outboxSize() + this.#tables.repeats.waiting);
+    return this.#guard('reading the outbox', () => {
+      const { alerts, repeats, decisions } = this.#tables;
+      return alerts.outboxSize() + repeats.waiting + decisions.waiting;
+    });
   }
 
   putContainer(nodeName: string, container: Container, updatedAtUnixMs: number): void {
@@ -286,6 +310,15 @@ class SqliteStore implements Store {
     return this.#guard('finding images', () => this.#tables.contents.imagesWithPackage(query, limit));
   }
 
+  findIdentities(digest: string): KnownIdentity[] {
+    return this.#bestEffort('reading identities', [], () => this.#tables.identities.find(digest));
+  }
+
+  putIdentities(identities: readonly KnownIdentity[]): void {
+    if (identities.length === 0) return;
+    this.#bestEffort('storing identities', undefined, () => this.#tables.identities.put(identities, Date.now()));
+  }
+
   prune(nowUnixMs: number): Pruned {
     return this.#guard('pruning', () => prune(this.#tables, this.#bounds, nowUnixMs));
   }
@@ -293,6 +326,11 @@ class SqliteStore implements Store {
   /** Writes the log back into the file and lets go of it. */
   close(): void {
     if (this.#database.open) this.#database.close();
+  }
+
+  /** In one transaction; those of the tables become a part of it. */
+  #together<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
   }
 
   #guard<T>(action: string, work: () => T): T {

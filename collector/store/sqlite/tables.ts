@@ -5,7 +5,9 @@ import { BaselineTable } from './baseline-table.ts';
 import { DocumentTable, PapersTable } from './cache-tables.ts';
 import { ContainerTable } from './container-table.ts';
 import { ContentsTables } from './contents-tables.ts';
+import { DecisionTable } from './decision-table.ts';
 import { GapTable } from './gap-table.ts';
+import { IdentityTable } from './identity-table.ts';
 import { ImageFindingTable } from './image-finding-table.ts';
 import { InboxTable } from './inbox-table.ts';
 import { InventoryWorkTable } from './inventory-work-table.ts';
@@ -24,6 +26,7 @@ export interface StoreBounds {
   maxObservations: number;
   maxPapers: number;
   maxKnownImages: number;
+  maxIdentities: number;
   maxDocumentBytes: number;
   maxDocumentsBytes: number;
   /** Contents of images, an SBOM and an inventory of the same image counted apart. */
@@ -53,6 +56,7 @@ export const defaultStoreBounds: StoreBounds = {
   maxObservations: 1_000_000,
   maxPapers: 10_000,
   maxKnownImages: 100_000,
+  maxIdentities: 50_000,
   maxDocumentBytes: 64 * mebibyte,
   maxDocumentsBytes: 1024 * mebibyte,
   maxContents: 25_000,
@@ -70,6 +74,7 @@ export interface Tables {
   inbox: InboxTable;
   alerts: AlertTable;
   repeats: RepeatsTable;
+  decisions: DecisionTable;
   containers: ContainerTable;
   observations: ObservationTable;
   nodes: NodeTable;
@@ -80,6 +85,7 @@ export interface Tables {
   documents: DocumentTable;
   knownImages: KnownImageTable;
   contents: ContentsTables;
+  identities: IdentityTable;
   baselines: BaselineTable;
   uploads: UploadTable;
 }
@@ -89,6 +95,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     inbox: new InboxTable(database),
     alerts: new AlertTable(database),
     repeats: new RepeatsTable(database),
+    decisions: new DecisionTable(database),
     containers: new ContainerTable(database),
     observations: new ObservationTable(database, bounds.maxObservationsPerContainer),
     nodes: new NodeTable(database),
@@ -99,6 +106,7 @@ export function openTables(database: Database.Database, bounds: StoreBounds): Ta
     documents: new DocumentTable(database, bounds),
     knownImages: new KnownImageTable(database),
     contents: new ContentsTables(database, bounds),
+    identities: new IdentityTable(database),
     baselines: new BaselineTable(database),
     uploads: new UploadTable(database),
   };
@@ -113,6 +121,7 @@ export function prune(tables: Tables, bounds: StoreBounds, nowUnixMs: number): P
     documents: tables.documents.prune(),
     knownImages: tables.knownImages.prune(bounds.maxKnownImages),
     contents: tables.contents.prune(),
+    identities: tables.identities.prune(bounds.maxIdentities),
     sources: tables.inbox.pruneSources(nowUnixMs - bounds.sourceKeptMs),
     nodes: tables.nodes.prune(nowUnixMs - bounds.sourceKeptMs, bounds.maxNodes),
     gaps: tables.gaps.prune(nowUnixMs - bounds.maxGapAgeMs, bounds.maxGaps),
