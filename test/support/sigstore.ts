@@ -29,7 +29,7 @@ export interface MintRequest {
   withoutSct?: boolean;
   /** Without what proves the time. */
   withoutTime?: boolean;
-  /** When the certificate is issued, milliseconds since the epoch; now when left out. */
+  /** When the certificate is issued, milliseconds since the epoch; a minute before the other proofs when left out. */
   issuedAtUnixMs?: number;
 }
 
@@ -51,9 +51,10 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes)
 export async function startSigstore(name: string): Promise<Sigstore> {
   const [caKeys, ctKeys, logKeys, tsaKeys] = [pair('P-384'), pair('P-256'), pair('P-256'), pair('P-384')];
   const ctlog = await initializeCTLog(ctKeys);
-  const tlog = await initializeTLog('https://rekor.test', logKeys);
-  // Whole seconds, as time stamp authorities write them.
-  const tsa = await initializeTSA(tsaKeys, new Date(Math.floor(Date.now() / 1000) * 1000));
+  // One time for all, in whole seconds as time stamp authorities write them: a slow machine must change nothing.
+  const started = new Date(Math.floor(Date.now() / 1000) * 1000);
+  const tlog = await initializeTLog('https://rekor.test', logKeys, started);
+  const tsa = await initializeTSA(tsaKeys, started);
   const anyCa = await initializeCA(caKeys, ctlog);
   // The authority's certificate is made anew with each clock; the key is the same, so one of them speaks for all.
   const rootCertificate = base64(anyCa.rootCertificate);
@@ -95,7 +96,7 @@ export async function startSigstore(name: string): Promise<Sigstore> {
       certReq: false,
     });
   const mint = async (request: MintRequest): Promise<BundleJson> => {
-    const clock = new Date(request.issuedAtUnixMs ?? Date.now() - 60_000);
+    const clock = new Date(request.issuedAtUnixMs ?? started.getTime() - 60_000);
     const ca = await initializeCA(caKeys, request.withoutSct === true ? undefined : ctlog, clock);
     const signer = pair('P-256');
     const certificate = await ca.issueCertificate({
