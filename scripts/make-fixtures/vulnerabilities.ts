@@ -70,7 +70,7 @@ for (const ecosystem of ['alpine', 'debian', 'maven', 'pypi', 'redhat', 'rubygem
       return [];
     }
   };
-  const isVector = (line: string): boolean => line.trim() !== '' && !line.startsWith('#');
+  const isVector = (line: string): boolean => line.trim() !== '' && !/^(#|\/\/)/.test(line);
   const lines = [
     ...read('').filter(isVector),
     ...read('-generated')
