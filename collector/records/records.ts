@@ -14,6 +14,7 @@ import { freshForMs, keepProven } from './freshness.ts';
 import { ImageContents } from './image-contents.ts';
 import { digestsOfImage } from './intake/open-uploads.ts';
 import type { Uploads } from './intake/uploads.ts';
+import { JudgeAgain } from './judge-again.ts';
 import { lookUpImage } from './look-up.ts';
 import type { ImageIdentity, ImageQuery, ImageRecords, Papers, Records, RecordsCache } from './papers.ts';
 import { RecordsEvents } from './records-metrics.ts';
@@ -25,8 +26,9 @@ import { KeyedLimiter } from './registry/limiter.ts';
 import type { Mirror } from './registry/mirrors.ts';
 import { emptyPaper, type SbomResult } from './sbom/paper.ts';
 import type { Trust } from './trust/trust.ts';
-import { noAdvisories, noFeeds, VulnerabilityBook } from './vulnerability/book.ts';
-import { defaultRules, noVulnerabilities } from './vulnerability/paper.ts';
+import { createReportBook, packagesOf, type VulnerabilityBook } from './vulnerability/book.ts';
+import { noVulnerabilities } from './vulnerability/paper.ts';
+import type { Vulnerabilities } from './vulnerability/vulnerabilities.ts';
 
 export interface RecordsOptions {
   cache: RecordsCache;
@@ -60,6 +62,8 @@ export interface RecordsOptions {
   credentials?: CredentialStore;
   /** Files as Kubernetes' secrets of type dockerconfigjson have them, or folders with one. */
   pullSecrets?: readonly string[];
+  /** Feeds and advisories; without, vulnerabilities are known from reports only. Started, but not closed, with these. */
+  vulnerabilities?: Vulnerabilities;
   /** Everything one image may take; default 60 s. */
   lookUpTimeoutMs?: number;
   /** One request; default 30 s. */
@@ -100,11 +104,14 @@ class RegistryRecords implements ClosableRecords {
   readonly #events: RecordsEvents;
   readonly #contents: ImageContents;
   readonly #vulnerabilities: VulnerabilityBook;
+  readonly #again: JudgeAgain;
   readonly #limiter: KeyedLimiter;
   /** Of who may sign and what is expected. */
   readonly #trustHash: string;
   readonly #knownImages: KnownImages;
   readonly #papers = new LRUCache<string, Papers>({ max: maxRemembered });
+  /** How images are named whose papers are remembered. */
+  readonly #images = new LRUCache<string, ImageQuery>({ max: maxRemembered });
   readonly #failures = new LRUCache<string, number>({ max: maxRemembered });
   readonly #running = new Map<string, Promise<ImageRecords>>();
   readonly #closed = new AbortController();
@@ -133,14 +140,15 @@ class RegistryRecords implements ClosableRecords {
       contents: options.contents ?? new ContentsStore({ cache: undefined }),
       onError: (error) => this.#events.failed('RECORDS_CACHE_FAILED', errorText(error)),
     });
-    this.#vulnerabilities = new VulnerabilityBook({
-      cache: options.cache,
-      feeds: noFeeds,
-      advisories: noAdvisories,
-      rules: defaultRules,
-      clock: this.#options.clock,
-      onError: (error) => this.#events.failed('VULNERABILITIES_FAILED', errorText(error)),
+    const onError = (error: unknown): void => this.#events.failed('VULNERABILITIES_FAILED', errorText(error));
+    this.#vulnerabilities =
+      options.vulnerabilities?.book ?? createReportBook({ cache: options.cache, clock: this.#options.clock, onError });
+    this.#again = new JudgeAgain({
+      known: () => this.#papers.entries(),
+      judge: (key) => this.#vulnerabilitiesChanged(key),
+      onError,
     });
+    options.vulnerabilities?.start((change) => this.#again.changed(change));
     this.#limiter = new KeyedLimiter(this.#options.maxConcurrentLookUps);
     this.#trustHash = hashOf([options.trust.hash, JSON.stringify(options.expectations ?? [])]);
     this.#knownImages = options.knownImages ?? new MemoryKnownImages();
@@ -148,11 +156,13 @@ class RegistryRecords implements ClosableRecords {
 
   close(): void {
     this.#closed.abort();
+    this.#again.close();
     this.#client.close();
   }
 
   lookup(image: ImageQuery): Promise<ImageRecords> {
     const key = this.#keyOf(image);
+    this.#images.set(key, image);
     const known = this.#knownPapers(key);
     const loaded = known === undefined ? undefined : this.#loaded(key, known);
     if (known !== undefined && loaded?.vulnerabilities !== undefined && this.#isFresh(known, image)) {
@@ -211,7 +221,7 @@ class RegistryRecords implements ClosableRecords {
     const vulnerabilities = await this.#vulnerabilities.assess(
       key,
       found,
-      index?.components ?? [],
+      packagesOf(index, sbom.paper),
       before?.vulnerabilities,
     );
     const former = this.#formerPapers(key);
@@ -240,13 +250,23 @@ class RegistryRecords implements ClosableRecords {
     return found.paper.outcome === 'unknown' && before !== undefined ? this.#contents.loadSbom(before) : undefined;
   }
 
+  /** Other advisories, feeds or packages: what is known of the image is judged by them. */
+  async #vulnerabilitiesChanged(key: string): Promise<void> {
+    const before = this.#knownPapers(key);
+    const image = this.#images.get(key);
+    if (before === undefined || image === undefined || !this.#vulnerabilities.isKept(before)) return;
+    const { documentDigest } = before.sbom;
+    const sbom = documentDigest === undefined ? undefined : await this.#contents.loadSbom(before);
+    if (documentDigest === undefined || sbom !== undefined) await this.#judgeAgain(key, image, before, sbom);
+  }
+
   async #judgeAgain(
     key: string,
     image: ImageQuery,
     known: Papers,
     sbom: ContentsIndex | undefined,
   ): Promise<ImageRecords> {
-    const vulnerabilities = await this.#vulnerabilities.reassess(key, known, sbom?.components ?? []);
+    const vulnerabilities = await this.#vulnerabilities.reassess(key, known, packagesOf(sbom, known.sbom));
     const papers = { ...known, vulnerabilities };
     this.#tellChange(image, known, papers);
     this.#papers.set(key, papers);
