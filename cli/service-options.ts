@@ -38,6 +38,10 @@ export interface CollectorOptions {
   baselineTime?: number;
   baselineContainers?: number;
   baselineStale?: number;
+  kevFile?: string;
+  epssFile?: string;
+  osvDirectory?: string;
+  reportMaxAge?: number;
 }
 
 export interface AgentCommandOptions extends RuleOptions {
@@ -59,7 +63,7 @@ const repeatable = ' (repeatable)';
 
 /** What `up` and `collector` share. */
 export function addCollectorOptions(command: Command): Command {
-  return addBaselineOptions(command)
+  return addVulnerabilityOptions(addBaselineOptions(command))
     .addOption(option('--data-dir <dir>', 'where the database and logs are kept').default(defaultDataDir))
     .addOption(option('--cluster <name>', 'name of this cluster in alerts and NATS subjects').default('default'))
     .addOption(
@@ -125,6 +129,20 @@ export function addCollectorOptions(command: Command): Command {
         '--papers-refresh <span>',
         'papers of images that run are looked for again after this time at the latest, 1s or more; else 6h',
       ).argParser(parseSpanMs),
+    );
+}
+
+function addVulnerabilityOptions(command: Command): Command {
+  return command
+    .addOption(option('--kev-file <file>', 'CISA’s known exploited vulnerabilities, JSON; read again when it changes'))
+    .addOption(option('--epss-file <file>', 'EPSS scores, CSV or CSV.gz; read again when it changes'))
+    .addOption(
+      option('--osv-directory <dir>', 'OSV advisories (all.zip of each ecosystem, or JSON) to compare packages with'),
+    )
+    .addOption(
+      option('--report-max-age <span>', 'older scan reports never mean "no vulnerabilities"; else 14d').argParser(
+        parseSpanMs,
+      ),
     );
 }
 
@@ -263,6 +281,12 @@ export function collectorConfig(options: CollectorOptions): CollectorConfigInput
       minObservedMs: options.baselineTime,
       minContainers: options.baselineContainers,
       staleAfterMs: options.baselineStale,
+    },
+    vulnerability: {
+      kevFile: options.kevFile,
+      epssFile: options.epssFile,
+      osvDirectory: options.osvDirectory,
+      reportMaxAgeDays: options.reportMaxAge === undefined ? undefined : options.reportMaxAge / 86_400_000,
     },
   };
 }

@@ -12,6 +12,7 @@ import { loadDefaultPolicy, loadPolicy, type Policy } from './decide/policy.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ImageWatch, type ImageWatchOptions } from './image-watch.ts';
 import { reportExpectations } from './images/expectation-findings.ts';
+import { VulnerabilityFindings } from './images/vulnerability-findings.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
 import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
@@ -24,6 +25,7 @@ import type { Uploads } from './records/intake/uploads.ts';
 import type { Records } from './records/papers.ts';
 import { createRecords, type RecordsOptions } from './records/records.ts';
 import { loadTrust } from './records/trust/trust.ts';
+import { Vulnerabilities } from './records/vulnerability/vulnerabilities.ts';
 import { type CollectorStatus, toStatus } from './status.ts';
 import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -83,6 +85,7 @@ class ComposedCollector implements Collector {
   #running: Running | undefined;
   /** Once there is somebody to tell of papers; the first look-ups come after. */
   #currency: Currency | undefined;
+  #vulnerabilities: Vulnerabilities | undefined;
 
   constructor(config: CollectorConfig, parts: CollectorParts) {
     this.#config = config;
@@ -165,6 +168,7 @@ class ComposedCollector implements Collector {
     this.#closers.push(() => ingest.close());
     const address = await ingest.start();
     images.start();
+    this.#startVulnerabilityFindings(store, records, images);
     return { address, httpUrl, publisher, status };
   }
 
@@ -177,6 +181,7 @@ class ComposedCollector implements Collector {
       ...{ ...known, config: this.#config.inventory, logger, metrics },
       ingest: () => parts().ingest,
       pipeline: () => parts().pipeline,
+      onInventory: (imageKey) => this.#vulnerabilities?.inventoryArrived(imageKey),
     });
     this.#closers.push(() => images.close());
     return images;
@@ -243,6 +248,7 @@ class ComposedCollector implements Collector {
     const { logger, metrics } = this.#parts;
     const trust = loadTrust(policy.trust, policyFile, keyFiles);
     const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
+    const vulnerabilities = this.#openVulnerabilities(store);
     const records = createRecords({
       ...{
         cache: store,
@@ -250,6 +256,7 @@ class ComposedCollector implements Collector {
         knownImages: store,
         uploads,
         ...trusted,
+        vulnerabilities,
         pullSecrets,
         maxPapersAgeMs,
         logger,
@@ -267,6 +274,21 @@ class ComposedCollector implements Collector {
     const { policyFile } = this.#config;
     this.#loadedPolicy ??= policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
     return this.#loadedPolicy;
+  }
+
+  #openVulnerabilities(store: Store): Vulnerabilities {
+    const { vulnerability: settings, dataDir } = this.#config;
+    const { logger, metrics } = this.#parts;
+    const vulnerabilities = new Vulnerabilities({ settings, dataDir, cache: store, clock: Date.now, logger, metrics });
+    this.#closers.push(() => vulnerabilities.close());
+    this.#vulnerabilities = vulnerabilities;
+    return vulnerabilities;
+  }
+
+  #startVulnerabilityFindings(store: Store, records: Records, { findings }: ImageWatch): void {
+    const found = new VulnerabilityFindings({ store, records, findings, logger: this.#parts.logger });
+    this.#closers.push(() => found.close());
+    found.start();
   }
 
   #openBaselines(store: Store, records: Records, connectedNodes: () => ReadonlySet<string>): Baselines {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CodedError } from '../common/errors.ts';
 import { defaultLearning } from './baseline/options.ts';
 import { type Mirror, parseMirror } from './records/registry/mirrors.ts';
+import { defaultRules } from './records/vulnerability/paper.ts';
 import { defaultStoreBounds } from './store/sqlite/tables.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -38,6 +39,20 @@ const inventory = z.strictObject({
   maxAsked: count.max(64).default(4),
   /** How long an agent has before another one is asked. */
   answerMs: count.default(15 * 60_000),
+});
+
+/** Where vulnerability data comes from: files only, so that it works without a network. */
+const vulnerability = z.strictObject({
+  /** CISA's catalogue of known exploited vulnerabilities, JSON. */
+  kevFile: z.string().min(1).optional(),
+  /** FIRST's EPSS scores, CSV, as it is or compressed with gzip. */
+  epssFile: z.string().min(1).optional(),
+  /** OSV advisories: archives ("Debian/all.zip") or JSON files. */
+  osvDirectory: z.string().min(1).optional(),
+  /** A report whose data is older never says that there are no vulnerabilities. */
+  reportMaxAgeDays: z.number().positive().max(3_650).default(defaultRules.reportMaxAgeDays),
+  /** Names of signers whose VEX is applied; without, that of every trusted signer. */
+  vexSigners: z.array(z.string().min(1)).max(64).default([]),
 });
 
 const retention = z.strictObject({
@@ -115,6 +130,7 @@ export const collectorConfigSchema = z.strictObject({
   retention: retention.prefault({}),
   baselines: baselines.prefault({}),
   inventory: inventory.prefault({}),
+  vulnerability: vulnerability.prefault({}),
   /** OTLP endpoint for the collector's own traces; not the alerts'. Else OTEL_EXPORTER_OTLP_ENDPOINT, else none. */
   selfTelemetryEndpoint: z.string().min(1).optional(),
 });

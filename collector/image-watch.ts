@@ -27,6 +27,8 @@ export interface ImageWatchOptions {
   /** Asked once all parts are made. */
   ingest: () => Pick<Ingest, 'agents' | 'askInventory'>;
   pipeline: () => Pick<Pipeline, 'submit'>;
+  /** An inventory was stored. */
+  onInventory: (imageKey: string) => void;
   logger: Logger;
   metrics: Metrics;
 }
@@ -67,7 +69,10 @@ export class ImageWatch {
         await shelf.put(imageKey, inventory, document);
         await contents.put([imageKey], 'inventory', contentsOfInventory(inventory));
       },
-      onKept: (imageKey) => this.#truth.changed(imageKey),
+      onKept: (imageKey) => {
+        this.#truth.changed(imageKey);
+        options.onInventory(imageKey);
+      },
     });
     this.#places = new ImagePlaces(store);
     this.#store = store;

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { severityWords } from '../../collector/records/vulnerability/model.ts';
 import type { ApiOptions } from '../api/api-client.ts';
 import { getJson } from '../api/api-client.ts';
 import { CommandError } from '../command-error.ts';
@@ -9,6 +10,7 @@ import { print, printJson, printZone, standardScreen } from '../output.ts';
 import { imageFilePage } from '../terminal/image-file-page.ts';
 import { imagePage } from '../terminal/image-page.ts';
 import { truthLine, truthPage } from '../terminal/truth-page.ts';
+import { vulnerabilityTable } from '../terminal/vulnerability-table.ts';
 
 interface ImageOptions extends ApiOptions {
   file?: string;
@@ -16,6 +18,8 @@ interface ImageOptions extends ApiOptions {
   sbom?: SbomFormat;
   utc?: boolean;
   truth?: boolean;
+  vulnerabilities?: boolean;
+  severity?: string;
 }
 
 export function imageCommand(): Command {
@@ -27,6 +31,12 @@ export function imageCommand(): Command {
       new Option('--file <path>', 'only which package this file of the image belongs to, and how that is known'),
     )
     .addOption(new Option('--truth', 'compare what its SBOM declares, what it contains, and what was executed'))
+    .addOption(
+      new Option('--vulnerabilities', 'list its vulnerabilities: executed ones first, with what to upgrade to'),
+    )
+    .addOption(
+      new Option('--severity <word>', 'with --vulnerabilities: only those of this severity').choices(severityWords),
+    )
     .addOption(jsonOption())
     .addOption(apiOption())
     .addOption(apiTokenOption())
@@ -42,6 +52,7 @@ const help = `
 Examples:
   tallyman image registry.example.org/app:4.2.1
   tallyman image registry.example.org/app:4.2.1 --sbom spdx > app.spdx.json
+  tallyman image registry.example.org/app:4.2.1 --vulnerabilities --severity critical
   tallyman image sha256:9f3a…   (of a container that is known)
   tallyman image registry.example.org/app:4.2.1 --truth
   tallyman image sha256:9f3a… --file /usr/bin/dash
@@ -55,7 +66,7 @@ async function showImage(image: string, options: ImageOptions): Promise<void> {
   const { file } = options;
   const route = `/api/v1/images/${encodeURIComponent(image)}`;
   const answer = await (file === undefined
-    ? getJson(options, route)
+    ? getJson(options, pathOf(image, options))
     : getJson(options, `${route}/file`, { path: file }));
   if (answer === undefined)
     throw new CommandError('not-found', `no known container uses the image ${image}`, {
@@ -65,6 +76,7 @@ async function showImage(image: string, options: ImageOptions): Promise<void> {
   const screen = standardScreen(options);
   printZone(screen);
   if (file !== undefined) return print(...imageFilePage(answer, screen));
+  if (options.vulnerabilities) return print(...vulnerabilityTable(answer, screen));
   const truth = await getJson(options, `/api/v1/images/${encodeURIComponent(image)}/truth`);
   print(...imagePage(answer, screen), ...truthLine(truth, screen));
 }
@@ -77,4 +89,10 @@ async function showTruth(image: string, options: ImageOptions): Promise<void> {
     });
   if (options.json) return printJson(answer);
   print(...truthPage(answer, standardScreen(options)));
+}
+
+function pathOf(image: string, { vulnerabilities, severity }: ImageOptions): string {
+  const path = `/api/v1/images/${encodeURIComponent(image)}`;
+  if (!vulnerabilities) return path;
+  return `${path}/vulnerabilities${severity === undefined ? '' : `?severity=${severity}`}`;
 }

@@ -2,6 +2,7 @@ import type { AlertView, OwnershipView, PaperView, ProcessView, ReasonView } fro
 import { listAt, numberAt, textAt } from './json-path.ts';
 import { labelled, textColumns, unbroken } from './labelled.ts';
 import { outcome } from './outcome.ts';
+import { scanText } from './scan-text.ts';
 import { severityTone } from './severity-tone.ts';
 import type { Screen } from './style.ts';
 import { truncate, wrap } from './text.ts';
@@ -76,6 +77,7 @@ function papersLine(alert: AlertView, screen: Screen): string {
     join('signature', outcome(alert.signature.outcome, screen), signed(alert.signature)),
     join('provenance', outcome(alert.provenance.outcome, screen), provenanceText(alert.provenance)),
     join('SBOM', outcome(alert.sbom.outcome, screen), packageCount(alert.sbom)),
+    join('scan', outcome(alert.scan.outcome, screen), scanText(alert.scan.data)),
   ].join('   ');
 }
 
@@ -98,9 +100,10 @@ function packageCount(sbom: PaperView): string | undefined {
 }
 
 /** Which package the acting program belongs to, and the script that it runs, or why that is not known. */
-export function entryLine({ ownership, script, processes }: AlertView): string {
+export function entryLine({ ownership, script, processes, vulnerabilities }: AlertView): string {
   if (ownership === undefined) return '';
-  const program = ownerText(processes.at(-1)?.path ?? 'the program', ownership);
+  const owner = ownerText(processes.at(-1)?.path ?? 'the program', ownership);
+  const program = `${owner}${vulnerabilitiesText(vulnerabilities)}`;
   return script === undefined ? program : `${program}; script ${ownerText(script.path ?? '?', script)}`;
 }
 
@@ -109,6 +112,17 @@ function ownerText(file: string, { state, reason, purls, confidence, method, sou
   const per = source === undefined ? '' : `per ${source === 'sbom' ? 'SBOM' : source}, `;
   const sure = confidence === undefined ? '' : `  (${per}${method ?? '?'}, confidence ${confidence})`;
   return `${file} = ${purls.join(', ') || 'a package without purl'}${sure}`;
+}
+
+/** "  CVE-2024-22019 high, fixed in 20.11.2, executed": what ran is what counts most. */
+function vulnerabilitiesText(vulnerabilities: AlertView['vulnerabilities']): string {
+  const counted = vulnerabilities.filter(({ isCounted }) => isCounted);
+  const [worst] = counted;
+  if (worst === undefined) return '';
+  const exploited = worst.isExploited ? ', known to be exploited' : '';
+  const fixed = worst.fixedIn === undefined ? ', no fix known' : `, fixed in ${worst.fixedIn}`;
+  const more = counted.length > 1 ? `  and ${counted.length - 1} more` : '';
+  return `  ${worst.id} ${worst.severity}${exploited}${fixed}, executed${more}`;
 }
 
 /** "came again 41 times, last at 03:15:01.118" */

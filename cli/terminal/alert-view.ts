@@ -43,6 +43,14 @@ export interface ReasonView {
 }
 
 /** What is shown of an alert. Every string is escaped: it can go to a terminal as it is. */
+export interface VulnerabilityView {
+  id: string;
+  severity: string;
+  fixedIn: string | undefined;
+  isExploited: boolean;
+  isCounted: boolean;
+}
+
 export interface AlertView {
   id: string;
   /** It only tells that an alert, whose id this is, has come again. */
@@ -72,6 +80,10 @@ export interface AlertView {
   ownership: OwnershipView | undefined;
   /** Of the script that the program interprets. */
   script: OwnershipView | undefined;
+  /** Of all packages of the image. */
+  scan: PaperView;
+  /** Of the acting program's package, the most urgent first; without those that do not count. */
+  vulnerabilities: readonly VulnerabilityView[];
   posture: { level: string | undefined; facts: string[] };
   score: number | undefined;
   reasons: ReasonView[];
@@ -226,6 +238,8 @@ function papersOf(data: unknown) {
     signature: paper(data, 'image.signature'),
     provenance: paper(data, 'image.provenance'),
     sbom: paper(data, 'image.sbom'),
+    scan: paper(data, 'image.vulnerabilities'),
+    vulnerabilities: listAt(data, 'vulnerabilities').map(vulnerabilityView),
     ownership: owner.value === undefined ? undefined : ownershipView(owner.value, owner.data),
     script: script.value === undefined ? undefined : ownershipView(script.value, script.data),
     posture: { level: posture.value, facts: textsAt(posture.data, 'facts') },
@@ -257,4 +271,14 @@ function techniquesOf(data: unknown): string[] {
   return listAt(data, 'finding_info', 'attacks').map((attack) =>
     [textAt(attack, 'technique', 'uid'), textAt(attack, 'technique', 'name')].filter((part) => part).join(' '),
   );
+}
+
+function vulnerabilityView(found: unknown): VulnerabilityView {
+  return {
+    id: textAt(found, 'title') ?? '?',
+    severity: (textAt(found, 'severity') ?? 'unknown').toLowerCase(),
+    fixedIn: textAt(listAt(found, 'affected_packages')[0], 'fixed_in_version'),
+    isExploited: booleanAt(found, 'is_exploit_available') === true,
+    isCounted: textAt(found, 'desc') === undefined,
+  };
 }

@@ -4,6 +4,7 @@ import { provenanceLines } from './image-provenance.ts';
 import { at, booleanAt, listAt, numberAt, textAt } from './json-path.ts';
 import { labelled } from './labelled.ts';
 import { outcome, outcomeOf } from './outcome.ts';
+import { scanText } from './scan-text.ts';
 import type { Screen } from './style.ts';
 import { ageText, dateTime } from './time.ts';
 
@@ -17,6 +18,7 @@ export function imagePage(answer: unknown, screen: Screen): string[] {
     ...signatureLines(at(image, 'signature'), screen),
     ...rows('provenance', provenanceLines(at(image, 'provenance'), checkedAt, screen), screen),
     ...line('SBOM', paperText(at(image, 'sbom'), sbomFacts(at(image, 'sbom'), checkedAt), screen), screen),
+    ...line('scan', paperText(at(image, 'vulnerabilities'), [scanText(at(image, 'vulnerabilities'))], screen), screen),
     ...line('base', baseText(at(image, 'base'), checkedAt, screen), screen),
     ...line('from', placeText(listAt(image, 'place'), screen), screen),
     ...line('running', runningText(at(image, 'containers')), screen),

@@ -9,6 +9,7 @@ import type { CorrelatedFinding } from '../decide/alert.ts';
 import type { ImageQuery, ImageRecords, Records } from '../records/papers.ts';
 import { imageQueryOf } from './image-query.ts';
 import { ownershipOf, scriptOwnershipOf } from './ownership.ts';
+import { vulnerabilitiesOf } from './package-vulnerabilities.ts';
 import { unknownPapers } from './unknown-papers.ts';
 
 export interface CorrelatorOptions {
@@ -70,7 +71,8 @@ class PapersCorrelator implements Correlator {
     const records = await this.#recordsOf(finding.container);
     const ownership = ownershipOf(finding.processes[0], records);
     const script = scriptOwnershipOf(finding.processes[0], records);
-    return { finding, node, receivedAtUnixMs, papers: records.papers, ownership, script };
+    const vulnerabilities = vulnerabilitiesOf(ownership, records.vulnerabilities);
+    return { finding, node, receivedAtUnixMs, papers: records.papers, ownership, script, vulnerabilities };
   }
 
   prefetch(container: Container): void {

@@ -1,6 +1,7 @@
 import type { Finding } from '../../proto/generated/tallyman/v1/finding.ts';
 import type { Node } from '../../proto/generated/tallyman/v1/uplink.ts';
 import type { Ownership, Papers } from '../records/papers.ts';
+import type { ImageVulnerability } from '../records/vulnerability/model.ts';
 
 export type SeverityWord = 'info' | 'low' | 'medium' | 'high' | 'critical';
 
@@ -15,6 +16,8 @@ export interface CorrelatedFinding {
   ownership: Ownership | undefined;
   /** Owner of the script that the acting executable interprets; undefined when it interprets none. */
   script?: Ownership | undefined;
+  /** Of the acting executable's package, the most urgent first; undefined when they, or the package, are not known. */
+  vulnerabilities?: readonly ImageVulnerability[] | undefined;
 }
 
 export interface Reason {

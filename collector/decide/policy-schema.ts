@@ -36,6 +36,7 @@ const pointsSchema = z.strictObject({
     notInImage: points,
     notInVerifiedImage: points,
   }),
+  vulnerability: z.strictObject({ knownExploited: points, likelyExploited: points, critical: points }),
   posture: z.strictObject({ privileged: points, elevated: points, unknown: points }),
   image: z.strictObject({ registryNotAllowed: points, notPinned: points, baseNotApproved: points }),
   data: z.strictObject({ attributionPartial: points, incomplete: points }),

@@ -5,6 +5,7 @@ import type { CorrelatedFinding, Reason } from './alert.ts';
 import type { Policy } from './policy.ts';
 import { assessPosture } from './posture-level.ts';
 import { severityOfFinding } from './severity.ts';
+import { vulnerabilityReasons } from './vulnerability-reasons.ts';
 
 /** What adds to or takes from a finding's score, in the order it is applied; the first is the rule's own severity. */
 export function scoreReasons(correlated: CorrelatedFinding, policy: Policy): Reason[] {
@@ -19,6 +20,7 @@ export function scoreReasons(correlated: CorrelatedFinding, policy: Policy): Rea
     rule,
     ...paperReasons(correlated, policy),
     ...processReasons(correlated, policy),
+    ...vulnerabilityReasons(correlated, policy),
     ...postureReasons(correlated, policy),
     ...dataReasons(correlated, policy),
   ];

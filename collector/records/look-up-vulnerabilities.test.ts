@@ -166,9 +166,9 @@ describe('advisories and feeds that change', () => {
       metrics: new Metrics('collector'),
     });
     opened.push(vulnerabilities);
-    const told: [Papers, ImageRecords][] = [];
-    const onPapersChanged = (before: Papers, after: ImageRecords): number => told.push([before, after]);
-    const records = recordsWith({ trust, cache, vulnerabilities, onPapersChanged });
+    const told: Papers[] = [];
+    const onCompared = ({ after }: { after: Papers }): number => told.push(after);
+    const records = recordsWith({ trust, cache, vulnerabilities, onCompared });
     const image = await pushImage(registry);
     await attestSbom({ ...image, key, predicate: sbom, predicateType: 'https://cyclonedx.org/bom' });
     await eventually(async () => {
@@ -176,15 +176,15 @@ describe('advisories and feeds that change', () => {
       expect(papers.vulnerabilities).toMatchObject({ outcome: 'verified', freshness: 'current', total: 0 });
     });
     writeFileSync(join(osvDirectory, 'ms.json'), advisory('GHSA-ms'));
-    await eventually(() => expect(told.at(-1)?.[1].papers.vulnerabilities.total).toBe(1));
+    await eventually(() => expect(told.at(-1)?.vulnerabilities.total).toBe(1));
     expect((await records.lookup(image.query)).vulnerabilities).toMatchObject([
       { id: 'CVE-2017-20162', aliases: ['GHSA-ms'], fixedVersions: ['2.0.0'], knownExploited: undefined },
     ]);
     writeFileSync(kevFile, kev('CVE-2017-20162'));
-    await eventually(() => expect(told.at(-1)?.[1].papers.vulnerabilities.knownExploited).toBe(1));
+    await eventually(() => expect(told.at(-1)?.vulnerabilities.knownExploited).toBe(1));
     writeFileSync(kevFile, '{');
     rmSync(join(osvDirectory, 'ms.json'));
-    await eventually(() => expect(told.at(-1)?.[1].papers.vulnerabilities.total).toBe(0));
+    await eventually(() => expect(told.at(-1)?.vulnerabilities.total).toBe(0));
     expect(vulnerabilities.feedDates.knownExploited).toBe('2026-11-20');
   });
 });

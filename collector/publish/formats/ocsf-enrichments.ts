@@ -74,6 +74,12 @@ function paperEnrichments(alert: Alert): Enrichment[] {
       provenance.reason,
     ),
     ...expectationEnrichments(papers),
+    enrichment(
+      'image.vulnerabilities',
+      papers.vulnerabilities.outcome,
+      vulnerabilityData(alert),
+      papers.vulnerabilities.reason,
+    ),
     enrichment('image.identity', image?.reference || 'unknown', {
       repository: identity.repository,
       index_digest: identity.indexDigest,
@@ -99,6 +105,23 @@ function expectationEnrichments({ base, place = [] }: Papers): Enrichment[] {
 
 function clauseData({ name, outcome, reason, expected, found, evidence }: Clause): object {
   return { name, outcome, reason, expected, found, evidence };
+}
+
+function vulnerabilityData(alert: Alert): object {
+  const { vulnerabilities: paper, checkedAtUnixMs } = alert.correlated.papers;
+  return {
+    reason: paper.reason,
+    freshness: paper.freshness,
+    counts: paper.counts,
+    total: paper.total,
+    fixable: paper.fixable,
+    known_exploited: paper.knownExploited,
+    suppressed: paper.suppressed,
+    sources: paper.sources.map(({ name, dataDate, outcome, isStale, isLossy }) => ({
+      ...{ name, outcome, data_date: dataDate, is_stale: isStale, is_lossy: isLossy },
+    })),
+    checked_time: checkedAtUnixMs,
+  };
 }
 
 function sbomData(alert: Alert): object {

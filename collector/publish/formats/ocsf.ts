@@ -6,6 +6,7 @@ import { severityRank } from '../../decide/severity.ts';
 import { imageNameOf } from './image-name.ts';
 import { ocsfEnrichments } from './ocsf-enrichments.ts';
 import { ocsfEvidence } from './ocsf-evidence.ts';
+import { ocsfVulnerabilities } from './ocsf-vulnerabilities.ts';
 import { descriptionOf, titleOf } from './sentence.ts';
 import { millisecondsOf, showText } from './text.ts';
 
@@ -40,6 +41,7 @@ export function toDetectionFinding(alert: Alert): Record<string, unknown> {
     attacks: attacks(alert),
     evidences: [evidence],
     enrichments: ocsfEnrichments(alert),
+    vulnerabilities: ocsfVulnerabilities(alert),
     resources: resources(alert),
     device: device(alert),
     policy: policyOf(alert),

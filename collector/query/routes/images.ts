@@ -2,10 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ContainerState } from '../../../proto/generated/tallyman/v1/container.ts';
 import { imageQueryOf } from '../../correlate/image-query.ts';
-import type { ImageQuery, ImageRecords, Records } from '../../records/papers.ts';
+import type { ImageQuery, ImageRecords, Papers, Records } from '../../records/papers.ts';
+import type { VulnerabilitySeverity } from '../../records/vulnerability/model.ts';
 import type { Store, StoredContainer } from '../../store/store.ts';
+import { executedPackages } from '../executed-packages.ts';
 import { imageAnswer, nameOfImage, queryOfReference } from '../image-answer.ts';
 import { HttpProblem, parseParameters } from '../problem.ts';
+import { vulnerabilityList, vulnerabilitySeverities } from '../vulnerability-list.ts';
 
 export const reference = z
   .string()
@@ -14,6 +17,7 @@ export const reference = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 const listParameters = z.strictObject({ ref: reference.optional() });
 export const imageParameters = z.strictObject({ ref: reference });
+const vulnerabilityParameters = z.strictObject({ severity: z.enum(vulnerabilitySeverities).optional() });
 /** Images shown in a list; each costs a look into the cache. */
 const maxImages = 1_000;
 
@@ -30,6 +34,12 @@ export function imageRoutes(app: FastifyInstance, store: Store, records: Records
     const images = knownImages(store);
     const shown = images.slice(0, maxImages).map((image) => listed(image, records.peek(image.query)));
     return { images: shown, omitted: images.length - shown.length };
+  });
+
+  app.get('/api/v1/images/:ref/vulnerabilities', async (request) => {
+    const { ref } = parseParameters(imageParameters, request.params);
+    const { severity } = parseParameters(vulnerabilityParameters, request.query);
+    return imageVulnerabilities(store, records, ref, severity);
   });
 
   app.get('/api/v1/images/:ref', async (request) => {
@@ -64,6 +74,25 @@ function knownImages(store: Store): KnownImage[] {
 export function findImage(store: Store, ref: string, unknown?: (digest: string) => ImageQuery): KnownImage {
   const known = knownImages(store).filter(({ query }) => namesOf(query).has(ref));
   return { query: known[0]?.query ?? queryOf(ref, unknown), containers: known.flatMap((image) => image.containers) };
+}
+
+/** Also what does not count, and why: the paper says how far an empty list is to be believed. */
+async function imageVulnerabilities(
+  store: Store,
+  records: Records,
+  ref: string,
+  severity: VulnerabilitySeverity | undefined,
+) {
+  const { query, containers } = findImage(store, ref);
+  const found = await records.lookup(query);
+  const executed = executedPackages(store, containers, found.sbom);
+  const { vulnerabilities: paper, checkedAtUnixMs } = found.papers;
+  return {
+    ...nameOfImage(query),
+    summary: paper,
+    vulnerabilities: vulnerabilityList(found.vulnerabilities ?? [], executed, severity),
+    checkedAt: new Date(checkedAtUnixMs).toISOString(),
+  };
 }
 
 async function oneImage(store: Store, records: Records, ref: string) {
@@ -112,12 +141,19 @@ function listed({ query, containers }: KnownImage, known: ImageRecords | undefin
       signer: papers?.signature.signer?.name,
       sbom: papers?.sbom.outcome ?? 'unknown',
       provenance: papers?.provenance.outcome ?? 'unknown',
+      vulnerabilities: listedVulnerabilities(papers),
       /** Absent: not looked up yet. */
       checkedAt: papers === undefined ? undefined : new Date(papers.checkedAtUnixMs).toISOString(),
       ageSeconds:
         papers === undefined ? undefined : Math.max(0, Math.round((Date.now() - papers.checkedAtUnixMs) / 1000)),
     },
   };
+}
+
+function listedVulnerabilities(papers: Papers | undefined) {
+  if (papers === undefined) return { outcome: 'unknown' };
+  const { outcome, freshness, counts, total, knownExploited, fixable } = papers.vulnerabilities;
+  return { outcome, freshness, counts, total, knownExploited, fixable };
 }
 
 function runningContainer({ nodeName, container }: StoredContainer) {
