@@ -1,4 +1,4 @@
-import type { SbomIndex } from '../records/papers.ts';
+import type { ContentsIndex } from '../records/contents/contents.ts';
 import { nameKey } from '../records/vulnerability/package-join.ts';
 import type { Store, StoredContainer } from '../store/store.ts';
 
@@ -9,7 +9,7 @@ const maxContainers = 64;
 export function executedPackages(
   store: Pick<Store, 'listObservations'>,
   containers: readonly StoredContainer[],
-  sbom: SbomIndex | undefined,
+  sbom: Pick<ContentsIndex, 'ownerOf'> | undefined,
 ): Map<string, number> {
   const executed = new Map<string, number>();
   if (sbom === undefined) return executed;
