@@ -248,7 +248,7 @@ class ComposedCollector implements Collector {
     const { logger, metrics } = this.#parts;
     const trust = loadTrust(policy.trust, policyFile, keyFiles);
     const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
-    const vulnerabilities = this.#openVulnerabilities(store);
+    const vulnerabilities = this.#openVulnerabilities(store, contents);
     const records = createRecords({
       ...{
         cache: store,
@@ -276,10 +276,18 @@ class ComposedCollector implements Collector {
     return this.#loadedPolicy;
   }
 
-  #openVulnerabilities(store: Store): Vulnerabilities {
+  #openVulnerabilities(store: Store, contents: ContentsStore): Vulnerabilities {
     const { vulnerability: settings, dataDir } = this.#config;
     const { logger, metrics } = this.#parts;
-    const vulnerabilities = new Vulnerabilities({ settings, dataDir, cache: store, clock: Date.now, logger, metrics });
+    const vulnerabilities = new Vulnerabilities({
+      settings,
+      dataDir,
+      cache: store,
+      contents,
+      clock: Date.now,
+      logger,
+      metrics,
+    });
     this.#closers.push(() => vulnerabilities.close());
     this.#vulnerabilities = vulnerabilities;
     return vulnerabilities;

@@ -7,8 +7,8 @@ import { imageKeyOf } from './images/image-key.ts';
 import { ImagePlaces } from './images/image-places.ts';
 import type { Ingest, IngestOptions } from './ingest/server.ts';
 import { InventoryAssigner } from './inventory/assigner.ts';
+import { documentKey, keepDocument } from './inventory/document.ts';
 import { InventoryReceiver } from './inventory/receive.ts';
-import { InventoryShelf } from './inventory/shelf.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publish/publisher.ts';
 import type { ContentsStore } from './records/contents/contents-store.ts';
@@ -47,7 +47,6 @@ export class ImageWatch {
 
   constructor(options: ImageWatchOptions) {
     const { config, store, contents, records, publisher, ingest, pipeline, logger, metrics } = options;
-    const shelf = new InventoryShelf(store, logger);
     this.#records = records;
     this.#enabled = config.enabled;
     this.findings = new ImageFindings({
@@ -61,12 +60,14 @@ export class ImageWatch {
         ingest()
           .agents()
           .map(({ agentId, node }) => ({ agentId, nodeName: node.name })),
+      isKept: (imageKey) =>
+        store.hasDocument(documentKey(imageKey)) && contents.get(imageKey, 'inventory') !== undefined,
       ask: (agentId, request) => ingest().askInventory(agentId, request),
     });
     this.#receiver = new InventoryReceiver({
       ...{ assigner: this.#assigner, logger, metrics },
       keep: async (imageKey, inventory, document) => {
-        await shelf.put(imageKey, inventory, document);
+        keepDocument(store, imageKey, document);
         await contents.put([imageKey], 'inventory', contentsOfInventory(inventory));
       },
       onKept: (imageKey) => {
@@ -76,7 +77,7 @@ export class ImageWatch {
     });
     this.#places = new ImagePlaces(store);
     this.#store = store;
-    this.#sources = { store, places: this.#places, inventoryOf: (imageKey) => shelf.get(imageKey) };
+    this.#sources = { store, places: this.#places, inventoryOf: (imageKey) => contents.get(imageKey, 'inventory') };
     this.#truth = new TruthChecker({ ...this.#sources, records, findings: this.findings, logger, metrics });
   }
 

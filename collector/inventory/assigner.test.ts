@@ -18,6 +18,7 @@ let now: number;
 let connected: string[];
 let asked: (InventoryRequest & { agentId: string })[];
 let assigner: InventoryAssigner;
+let pruned: boolean;
 
 function open(): void {
   const metrics = new Metrics('collector');
@@ -25,6 +26,7 @@ function open(): void {
   assigner = new InventoryAssigner({
     ...{ store, maxAsked: 2, answerMs, logger: silentLogger, metrics, now: () => now },
     agents: () => connected.map((nodeName) => ({ agentId: `agent-${nodeName}`, nodeName })),
+    isKept: () => !pruned,
     ask: (agentId, request) => {
       asked.push({ agentId, ...request });
       return 'sent';
@@ -34,7 +36,7 @@ function open(): void {
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'tallyman-inventories-'));
-  [now, connected, asked] = [1_000_000, ['a', 'b'], []];
+  [now, connected, asked, pruned] = [1_000_000, ['a', 'b'], [], false];
   open();
 });
 afterEach(() => {
@@ -108,6 +110,19 @@ describe('inventories', () => {
     passed(1_000);
     expect(asked).toHaveLength(1);
     expect(answerOf(asked[0]).imageKey).toBe(digest('11'));
+  });
+
+  it('that the store had no more room for are asked for again when the image runs again', () => {
+    runs('a', digest('11'));
+    passed(0);
+    assigner.received(answerOf(asked[0]));
+    runs('b', digest('11'));
+    passed(1_000);
+    expect(asked).toHaveLength(1);
+    pruned = true;
+    runs('c', digest('11'));
+    passed(1_000);
+    expect(asked).toHaveLength(2);
   });
 
   it('are asked a few at a time', () => {

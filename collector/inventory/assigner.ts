@@ -15,6 +15,8 @@ export interface AssignerOptions {
     'getInventoryWork' | 'putInventoryWork' | 'dueInventoryWork' | 'countInventoryWork' | 'listContainers'
   >;
   agents(): readonly { agentId: string; nodeName: string }[];
+  /** Whether what was received is still there: what is used least goes first when the store is full. */
+  isKept(imageKey: string): boolean;
   ask(agentId: string, request: InventoryRequest): 'sent' | 'blocked' | 'gone';
   /** Asked at once in the whole fleet. */
   maxAsked: number;
@@ -71,7 +73,7 @@ export class InventoryAssigner {
     clearInterval(this.#timer);
   }
 
-  /** A container was reported. @throws what the store throws */
+  /** A container was reported; what was known of its image and is gone is asked for again. @throws what the store throws */
   seen(nodeName: string, container: Container): void {
     const query = imageQueryOf(container);
     const key = query === undefined || container.sandbox ? undefined : imageKeyOf(query);
@@ -89,7 +91,8 @@ export class InventoryAssigner {
     if (places.has(id)) return;
     places.set(id, { nodeName, containerId: container.id });
     const known = this.#options.store.getInventoryWork(key);
-    if (known === undefined) this.#put({ ...blank(key), state: 'wanted', dueUnixMs: this.#now() });
+    if (known === undefined || (known.state === 'received' && !this.#options.isKept(key)))
+      this.#put({ ...blank(key), state: 'wanted', dueUnixMs: this.#now() });
   }
 
   /** It may come back in time and deliver; then somebody else is asked. */

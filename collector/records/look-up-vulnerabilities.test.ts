@@ -10,6 +10,7 @@ import { closeRecords, memoryCache, recordsWith, trustIn } from '../../test/supp
 import { type RegistryProcess, startRegistry } from '../../test/support/registry.ts';
 import { attachSbom, attestSbom, generateSigningKey } from '../../test/support/sign.ts';
 import { readVulnerabilityFixture } from '../../test/support/vulnerability-fixtures.ts';
+import { ContentsStore } from './contents/contents-store.ts';
 import type { ImageRecords, Papers } from './papers.ts';
 import { Vulnerabilities, type VulnerabilitySettings } from './vulnerability/vulnerabilities.ts';
 
@@ -161,7 +162,14 @@ describe('advisories and feeds that change', () => {
     const settings: VulnerabilitySettings = { kevFile, osvDirectory, reportMaxAgeDays: 14, vexSigners: [] };
     const cache = memoryCache();
     const vulnerabilities = new Vulnerabilities({
-      ...{ settings, dataDir: directory, cache, clock: Date.now, pollMs: 100 },
+      ...{
+        settings,
+        dataDir: directory,
+        cache,
+        contents: new ContentsStore({ cache: undefined }),
+        clock: Date.now,
+        pollMs: 100,
+      },
       logger: silentLogger,
       metrics: new Metrics('collector'),
     });

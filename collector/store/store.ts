@@ -218,6 +218,8 @@ export interface Store extends RecordsCache, ContentsCache, KnownImages, Baselin
     items: readonly Item[],
     receivedAtUnixMs: number,
   ): bigint;
+  /** Whether a document is kept; cheaper than getting it. */
+  hasDocument(digest: string): boolean;
   acknowledgedSequence(agentId: string, epoch: bigint): bigint;
   /** Oldest first, items not yet finished, inboxId greater than `afterInboxId`; urgent ones, others, or all. */
   readInbox(afterInboxId: number, limit: number, urgent?: boolean): InboxItem[];

@@ -12,8 +12,8 @@ export interface ContainedSide extends TruthSide {
 export interface TruthSources {
   store: Pick<Store, 'listObservations' | 'getInventoryWork'>;
   places: Pick<ImagePlaces, 'count' | 'containersOf'>;
-  /** What an inventory found; undefined when there is none. Rejects with what the store throws. */
-  inventoryOf(imageKey: string): Promise<ContainedSide | undefined>;
+  /** What an inventory found; undefined when there is none. Throws what the store throws. */
+  inventoryOf(imageKey: string): ContainedSide | undefined;
 }
 
 /** What an image declares, contains, and executed. */
@@ -50,7 +50,7 @@ export async function truthOf(
   sources: TruthSources,
 ): Promise<ImageTruth> {
   const { store } = sources;
-  const inventory = await sources.inventoryOf(imageKey);
+  const inventory = sources.inventoryOf(imageKey);
   const { sbom } = records;
   const containers = sources.places.containersOf(imageKey, maxContainers);
   const paths = executedBy(containers, store);

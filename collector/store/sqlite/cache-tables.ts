@@ -59,6 +59,7 @@ export class PapersTable {
 export class DocumentTable {
   readonly #bounds: DocumentBounds;
   readonly #used = new LastUse<string>();
+  readonly #has: Database.Statement<[string], number>;
   readonly #get: Database.Statement<[string], DocumentRow>;
   readonly #put: Database.Statement<[string, string, Uint8Array, number, number]>;
   readonly #touch: Database.Statement<[number, string]>;
@@ -68,6 +69,7 @@ export class DocumentTable {
   constructor(database: Database.Database, bounds: DocumentBounds) {
     this.#bounds = bounds;
     this.#get = database.prepare('SELECT document, raw_bytes FROM documents WHERE digest = ?');
+    this.#has = database.prepare<[string], number>('SELECT 1 FROM documents WHERE digest = ?').pluck();
     this.#put = database.prepare(
       `INSERT INTO documents (digest, media_type, document, raw_bytes, used_at_unix_ms) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (digest) DO UPDATE SET used_at_unix_ms = excluded.used_at_unix_ms`,
@@ -77,6 +79,10 @@ export class DocumentTable {
       'SELECT digest, length(document) AS bytes FROM documents ORDER BY used_at_unix_ms DESC',
     );
     this.#remove = database.prepare('DELETE FROM documents WHERE digest = ?');
+  }
+
+  has(digest: string): boolean {
+    return this.#has.get(digest) !== undefined;
   }
 
   get(digest: string): Uint8Array | undefined {

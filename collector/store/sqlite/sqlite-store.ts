@@ -248,6 +248,10 @@ class SqliteStore implements Store {
     this.#bestEffort('storing papers', undefined, () => this.#tables.papers.put(key, papers));
   }
 
+  hasDocument(digest: string): boolean {
+    return this.#guard('reading a document', () => this.#tables.documents.has(digest));
+  }
+
   getDocument(digest: string): Uint8Array | undefined {
     return this.#bestEffort('reading a document', undefined, () => this.#tables.documents.get(digest));
   }
