@@ -140,6 +140,7 @@ class ComposedCollector implements Collector {
     const intake = this.#openIntake(store);
     const { uploads } = intake;
     const records = this.#openRecords({ store, contents, policy, uploads }, (image, papers) => {
+      images.lookedUp(image);
       reportExpectations(images.findings, image, papers).catch((thrown: unknown) =>
         this.#parts.logger.error({ err: thrown }, `telling what ${image.reference} is not: ${errorText(thrown)}`),
       );

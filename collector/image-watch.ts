@@ -93,6 +93,12 @@ export class ImageWatch {
     this.#truth.seen(container);
   }
 
+  /** Papers of the image were looked up. */
+  lookedUp(image: ImageQuery): void {
+    const key = imageKeyOf(image);
+    if (key !== undefined) this.#truth.changed(key);
+  }
+
   agentGone(agentId: string): void {
     this.#assigner.agentGone(agentId);
   }

@@ -27,7 +27,11 @@ describe('the truth about an image', () => {
   });
 
   it('says what cannot be compared, and escapes what came from outside', () => {
-    expect(summaryOf({ ...answer, differences: undefined })).toContain('cannot be compared');
+    const undeclared = { ...answer, differences: undefined };
+    expect(summaryOf(undeclared)).toMatch(/cannot be compared: the image contains 313 packages.* no SBOM/);
+    expect(summaryOf({ ...undeclared, contained: { inventory: 'asked' } })).toMatch(
+      /cannot be compared: inventory asked/,
+    );
     const hostile = { ...answer, differences: { ...answer.differences, missingFromSbom: list('\u001b[2Jx') } };
     expect(truthPage(hostile, screen).join('\n')).toContain('\\x1b[2Jx');
   });

@@ -42,12 +42,18 @@ const executedTexts = [[['executed', 'unlisted'], 'executed, and of no package']
 
 /** In one line. */
 export function summaryOf(truth: unknown): string {
-  if (at(truth, 'differences') === undefined) return 'cannot be compared: it takes an SBOM and an inventory';
+  if (at(truth, 'differences') === undefined) return notComparedText(at(truth, 'contained'));
   const parts = differenceTexts.flatMap(([path, title]) => {
     const total = numberAt(truth, ...path, 'total') ?? 0;
     return total === 0 ? [] : [`${total} ${title}`];
   });
   return parts.length === 0 ? 'the SBOM says what the image contains' : parts.join(', ');
+}
+
+function notComparedText(contained: unknown): string {
+  const packages = numberAt(contained, 'packages');
+  if (packages === undefined) return `cannot be compared: inventory ${textAt(contained, 'inventory') ?? 'none'}`;
+  return `cannot be compared: the image contains ${packages} packages, and there is no SBOM of it`;
 }
 
 function declaredText(declared: unknown, screen: Screen): string {

@@ -30,6 +30,7 @@ function truth(sbom: Partial<SbomPaper>, comparison?: Partial<Truth>, unlisted: 
       fingerprint: '',
     },
     sbom: { ...unknownPapers(undefined, '', 0).sbom, ...sbom },
+    containedPackages: undefined,
     comparison: comparison === undefined ? undefined : { ...agreed, ...comparison },
     executed: { programs: 3, unlisted },
   };

@@ -23,6 +23,8 @@ export interface ImageTruth {
   sbom: SbomPaper;
   /** "received", "wanted", "asked", "failed: why", "none" */
   inventory: string;
+  /** Undefined when there is no inventory. */
+  containedPackages: number | undefined;
   /** Undefined when one of the two is not there. */
   comparison: Truth | undefined;
   executed: {
@@ -60,6 +62,7 @@ export async function truthOf(
     ...{ imageKey, reference: query.reference, sbom: records.papers.sbom, containers },
     running: sources.places.count(imageKey),
     inventory: state === 'failed' ? `failed: ${work?.reason ?? ''}` : state,
+    containedPackages: inventory?.components.length,
     comparison:
       inventory === undefined || sbom === undefined
         ? undefined

@@ -24,12 +24,25 @@ export function truthRoutes(app: FastifyInstance, store: Store, images: Pick<Ima
   });
 }
 
-function answerOf({ reference, imageKey, sbom, inventory, comparison, executed, running }: ImageTruth): object {
+function answerOf({
+  reference,
+  imageKey,
+  sbom,
+  inventory,
+  containedPackages,
+  comparison,
+  executed,
+  running,
+}: ImageTruth): object {
   const { outcome, reason, format, generator, documentDigest } = sbom;
   return {
     ...{ reference, digest: imageKey, containers: running },
     declared: { outcome, reason, format, generator, documentDigest, packages: comparison?.declaredPackages },
-    contained: { inventory, packages: comparison?.containedPackages, incomplete: comparison?.incomplete || undefined },
+    contained: {
+      inventory,
+      packages: comparison?.containedPackages ?? containedPackages,
+      incomplete: comparison?.incomplete || undefined,
+    },
     executed: { programs: executed.programs, unlisted: listOf(executed.unlisted) },
     differences: comparison && {
       missingFromSbom: listOf(comparison.missingFromSbom),
