@@ -2,7 +2,7 @@ import { errorText } from '../common/errors.ts';
 import { Baselines } from './baseline/baselines.ts';
 import { BaselinePush } from './baseline/push.ts';
 import { addChecks } from './checks.ts';
-import { type CollectorConfig, type CollectorConfigInput, databaseFile, parseCollectorConfig } from './config.ts';
+import { type CollectorConfig, type CollectorConfigInput, parseCollectorConfig } from './config.ts';
 import { type Correlator, createCorrelator } from './correlate/correlate.ts';
 import { Currency, type CurrencyOptions } from './currency/currency.ts';
 import type { PapersChange } from './currency/paper-changes.ts';
@@ -14,6 +14,8 @@ import { ImageWatch, type ImageWatchOptions } from './image-watch.ts';
 import { reportExpectations } from './images/expectation-findings.ts';
 import { VulnerabilityFindings } from './images/vulnerability-findings.ts';
 import { createIngest, type Ingest } from './ingest/server.ts';
+import { type OpenRecordsOptions, openRecords } from './open-records.ts';
+import { openStore } from './open-store.ts';
 import type { CollectorParts } from './parts.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { type AlertListener, createPublisher, type Publisher } from './publish/publisher.ts';
@@ -22,12 +24,9 @@ import { createQueryServer } from './query/server.ts';
 import { ContentsStore } from './records/contents/contents-store.ts';
 import { type Intake, openIntake } from './records/intake/open-intake.ts';
 import type { Uploads } from './records/intake/uploads.ts';
-import type { Records } from './records/papers.ts';
-import { createRecords, type RecordsOptions } from './records/records.ts';
-import { loadTrust } from './records/trust/trust.ts';
-import { Vulnerabilities } from './records/vulnerability/vulnerabilities.ts';
+import type { ImageQuery, Papers, Records } from './records/papers.ts';
+import type { Vulnerabilities } from './records/vulnerability/vulnerabilities.ts';
 import { type CollectorStatus, toStatus } from './status.ts';
-import { createSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { startTelemetry } from './telemetry.ts';
 
@@ -139,12 +138,13 @@ class ComposedCollector implements Collector {
     const contents = new ContentsStore({ cache: store });
     const intake = this.#openIntake(store);
     const { uploads } = intake;
-    const records = this.#openRecords({ store, contents, policy, uploads }, (image, papers) => {
+    const onLookedUp = (image: ImageQuery, papers: Papers): void => {
       images.lookedUp(image);
       reportExpectations(images.findings, image, papers).catch((thrown: unknown) =>
         this.#parts.logger.error({ err: thrown }, `telling what ${image.reference} is not: ${errorText(thrown)}`),
       );
-    });
+    };
+    const records = this.#openRecords({ store, contents, policy, uploads, onLookedUp });
     intake.start(records);
     const baselines = this.#openBaselines(store, records, () => new Set(ingest.agents().map(({ node }) => node.name)));
     const inboxItems = this.#parts.metrics.gauge('inbox_items', 'Items stored and not worked off.');
@@ -212,13 +212,11 @@ class ComposedCollector implements Collector {
   }
 
   async #openStore(): Promise<Store> {
-    const { retention, selfTelemetryEndpoint } = this.#config;
+    const { selfTelemetryEndpoint } = this.#config;
     const { logger, metrics, environment = process.env } = this.#parts;
     const telemetry = await startTelemetry(selfTelemetryEndpoint, environment, logger);
     if (telemetry !== undefined) this.#closers.push(() => telemetry.close());
-    const { maxAlerts, maxAlertAgeDays, maxDatabaseBytes, maxDocumentsBytes } = retention;
-    const bounds = { maxAlerts, maxAlertAgeMs: maxAlertAgeDays * 24 * 3_600_000, maxDatabaseBytes, maxDocumentsBytes };
-    const store = createSqliteStore({ file: databaseFile(this.#config), bounds, logger, metrics });
+    const store = openStore(this.#config, { logger, metrics });
     this.#closers.push(() => store.close());
     this.#closers.push(startHousekeeping(store, logger, metrics));
     return store;
@@ -239,34 +237,16 @@ class ComposedCollector implements Collector {
     return intake;
   }
 
-  #openRecords(
-    { store, contents, policy, uploads }: { store: Store; contents: ContentsStore; policy: Policy; uploads: Uploads },
-    onLookedUp: RecordsOptions['onLookedUp'],
-  ): Records {
+  #openRecords(options: Pick<OpenRecordsOptions, 'store' | 'contents' | 'policy' | 'uploads' | 'onLookedUp'>): Records {
     if (this.#parts.records !== undefined) return this.#parts.records;
-    const { keyFiles, policyFile, insecureRegistries, allowedHosts, pullSecrets, maxPapersAgeMs } = this.#config;
-    const { registryMirrors: mirrors, ociLayouts, noUpstream } = this.#config;
     const { logger, metrics } = this.#parts;
-    const trust = loadTrust(policy.trust, policyFile, keyFiles);
-    const trusted = { trust, expectations: policy.images, insecureRegistries, allowedHosts, onLookedUp };
-    const vulnerabilities = this.#openVulnerabilities(store, contents);
-    const records = createRecords({
-      ...{
-        cache: store,
-        contents,
-        knownImages: store,
-        uploads,
-        ...trusted,
-        vulnerabilities,
-        pullSecrets,
-        maxPapersAgeMs,
-        logger,
-        metrics,
-      },
-      ...{ mirrors, ociLayouts, noUpstream },
+    const { records, vulnerabilities } = openRecords({
+      ...{ ...options, config: this.#config, logger, metrics },
       onCompared: (change: PapersChange) => this.#currency?.papersChanged(change),
     });
+    this.#closers.push(() => vulnerabilities.close());
     this.#closers.push(() => records.close());
+    this.#vulnerabilities = vulnerabilities;
     return records;
   }
 
@@ -275,23 +255,6 @@ class ComposedCollector implements Collector {
     const { policyFile } = this.#config;
     this.#loadedPolicy ??= policyFile === undefined ? loadDefaultPolicy() : loadPolicy(policyFile);
     return this.#loadedPolicy;
-  }
-
-  #openVulnerabilities(store: Store, contents: ContentsStore): Vulnerabilities {
-    const { vulnerability: settings, dataDir } = this.#config;
-    const { logger, metrics } = this.#parts;
-    const vulnerabilities = new Vulnerabilities({
-      settings,
-      dataDir,
-      cache: store,
-      contents,
-      clock: Date.now,
-      logger,
-      metrics,
-    });
-    this.#closers.push(() => vulnerabilities.close());
-    this.#vulnerabilities = vulnerabilities;
-    return vulnerabilities;
   }
 
   #startVulnerabilityFindings(store: Store, records: Records, { findings }: ImageWatch): void {
