@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { severityWords } from '../../collector/records/vulnerability/model.ts';
+import type { VulnerabilitySeverity } from '../../collector/records/vulnerability/model.ts';
 import type { ApiOptions } from '../api/api-client.ts';
 import { getJson } from '../api/api-client.ts';
 import { CommandError } from '../command-error.ts';
@@ -11,6 +11,16 @@ import { imageFilePage } from '../terminal/image-file-page.ts';
 import { imagePage } from '../terminal/image-page.ts';
 import { truthLine, truthPage } from '../terminal/truth-page.ts';
 import { vulnerabilityTable } from '../terminal/vulnerability-table.ts';
+
+/** In the order of urgency. The agent's image has no collector, so they are said here again. */
+const vulnerabilitySeverities: readonly VulnerabilitySeverity[] = [
+  'critical',
+  'high',
+  'medium',
+  'low',
+  'negligible',
+  'unknown',
+];
 
 interface ImageOptions extends ApiOptions {
   file?: string;
@@ -35,7 +45,9 @@ export function imageCommand(): Command {
       new Option('--vulnerabilities', 'list its vulnerabilities: executed ones first, with what to upgrade to'),
     )
     .addOption(
-      new Option('--severity <word>', 'with --vulnerabilities: only those of this severity').choices(severityWords),
+      new Option('--severity <word>', 'with --vulnerabilities: only those of this severity').choices(
+        vulnerabilitySeverities,
+      ),
     )
     .addOption(jsonOption())
     .addOption(apiOption())

@@ -1,3 +1,4 @@
+import { PackageURL } from 'packageurl-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { purlOf } from '../support/debian-image.ts';
 import { docker } from '../support/docker.ts';
@@ -34,7 +35,7 @@ describe('attacks on a container of a signed image', () => {
     const tool = await shop.subscriber.waitFor(container.id, 'network-tool');
     expect(enrichment(tool, 'process.package')).toMatchObject({ value: 'owned' });
     expect(JSON.stringify(enrichment(tool, 'process.package').data)).toContain(
-      purlOf(busybox ?? shop.root.packages[0]!),
+      PackageURL.fromString(purlOf(busybox ?? shop.root.packages[0]!)).toString(),
     );
     const metadata = await shop.subscriber.waitFor(container.id, 'net-metadata-service');
     expect(enrichment(metadata, 'process.package')).toMatchObject({ value: 'unowned' });

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 
-/** Mutated inputs that each parser gets at least. */
-export const mutationRuns = 250;
+/** Mutated inputs that each parser gets at least; TALLYMAN_MUTATIONS asks for more. */
+export const mutationRuns = Number(process.env.TALLYMAN_MUTATIONS ?? 250);
+
+// The same each time, so that a failure is of the change that it comes with; TALLYMAN_SEED=$RANDOM looks further.
+fc.configureGlobal({
+  ...fc.readConfigureGlobal(),
+  seed: Number(process.env.TALLYMAN_SEED ?? 20_260_101),
+  endOnFailure: true,
+});
 
 /** A change to bytes, as damage and attackers make it. */
 type Mutation =

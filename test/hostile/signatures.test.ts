@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { openBundle } from '../../collector/records/attestation/bundle.ts';
@@ -67,7 +68,11 @@ function meaning(bundle: BundleJson): unknown {
       bytes(dsseEnvelope.payload),
       dsseEnvelope.signatures.map((item: { sig: string }) => bytes(item.sig)),
     ],
-    messageSignature && [bytes(messageSignature.signature), bytes(messageSignature.messageDigest?.digest ?? '')],
+    // The digest may be left out, as cosign does with Ed25519 keys; it is that of the image then.
+    messageSignature && [
+      bytes(messageSignature.signature),
+      bytes(messageSignature.messageDigest?.digest ?? createHash('sha256').update(image).digest('base64')),
+    ],
     bytes(verificationMaterial.certificate.rawBytes),
   ];
 }

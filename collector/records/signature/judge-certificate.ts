@@ -2,6 +2,7 @@ import { X509Certificate as SigstoreCertificate } from '@sigstore/core';
 import type { Signer } from '../papers.ts';
 import { mayBeOf, type TrustedIdentity } from '../trust/trust.ts';
 import type { TrustRoot } from '../trust/trust-root.ts';
+import { isCheapDer } from './der-budget.ts';
 import { fulcioClaims } from './fulcio-claims.ts';
 import { invalid, type Judging, type SignedBytes, untrusted, type Verdict } from './judge.ts';
 import { keyFingerprint } from './keys.ts';
@@ -19,6 +20,7 @@ export function judgeCertificate(judging: Judging, item: SignedBytes): Verdict |
   let leaf: SigstoreCertificate;
   let signer: Signer;
   try {
+    if (!isCheapDer(certificate.raw)) throw new RangeError('it is nested more than any certificate needs');
     leaf = SigstoreCertificate.parse(Buffer.from(certificate.raw));
     const claims = fulcioClaims(leaf);
     signer = { kind: 'certificate', name, keyFingerprint: keyFingerprint(certificate.publicKey), certificate: claims };

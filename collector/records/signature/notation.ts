@@ -4,6 +4,7 @@ import type { Signer } from '../papers.ts';
 import { isSubset, subjectAttributes } from '../trust/distinguished-name.ts';
 import type { NotationStore } from '../trust/notation-store.ts';
 import { mayBeOf } from '../trust/trust.ts';
+import { isCheapDer } from './der-budget.ts';
 import { invalid, type Judging, untrusted, type Verdict } from './judge.ts';
 import { keyFingerprint } from './keys.ts';
 import { certificateName } from './material.ts';
@@ -159,6 +160,7 @@ function leafProblem(leaf: X509Certificate): string | undefined {
   if (purposes !== undefined && !(purposes.length === 1 && purposes[0] === codeSigning))
     return `expected a certificate for code signing only, found purposes ${purposes.slice(0, 5).join(', ')}`;
   try {
+    if (!isCheapDer(leaf.raw)) return 'the signer’s certificate is nested more than any needs';
     if (SigstoreCertificate.parse(Buffer.from(leaf.raw)).extKeyUsage?.digitalSignature === true) return undefined;
   } catch {
     return 'the signer’s certificate cannot be read';

@@ -3,6 +3,7 @@ import type { Bundle, TransparencyLogEntry } from '@sigstore/bundle';
 import { type SignedEntity, toSignedEntity, VerificationError, Verifier } from '@sigstore/verify';
 import type { Signer, VerificationStep } from '../papers.ts';
 import type { TrustRoot } from '../trust/trust-root.ts';
+import { isCheapDer } from './der-budget.ts';
 import { invalid, type SignedBytes, type Verdict } from './judge.ts';
 import { isSignedBy } from './verify-key.ts';
 
@@ -92,8 +93,10 @@ function entityOf(bundle: Bundle, { signed, signature, material }: SignedBytes):
 function excessOf({ verificationMaterial }: Bundle): string | undefined {
   const { tlogEntries, timestampVerificationData } = verificationMaterial;
   if (tlogEntries.length > maxProofs) return `expected at most ${maxProofs} log entries, found ${tlogEntries.length}`;
-  const stamps = timestampVerificationData?.rfc3161Timestamps.length ?? 0;
-  if (stamps > maxProofs) return `expected at most ${maxProofs} time stamps, found ${stamps}`;
+  const stamps = timestampVerificationData?.rfc3161Timestamps ?? [];
+  if (stamps.length > maxProofs) return `expected at most ${maxProofs} time stamps, found ${stamps.length}`;
+  if (!stamps.every(({ signedTimestamp }) => isCheapDer(signedTimestamp)))
+    return 'a time stamp is nested more than any authority needs';
   const isHuge = ({ inclusionProof }: TransparencyLogEntry): boolean =>
     (inclusionProof?.hashes.length ?? 0) > 64 ||
     (inclusionProof?.checkpoint?.envelope.length ?? 0) > maxCheckpointCharacters;
