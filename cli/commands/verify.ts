@@ -3,8 +3,8 @@ import { exitCodeHelp } from '../exit-codes.ts';
 import { collect, jsonOption, option, utcOption } from '../options.ts';
 import { print, printJson, printNote, printZone, standardScreen } from '../output.ts';
 import { imagePage } from '../terminal/image-page.ts';
-import { type VerifyOptions, verifyImage } from '../verify/run-verify.ts';
-import { exitCodeOfVerdict, type Requirable, requirable } from '../verify/verdict.ts';
+import { type Requirable, requirable } from '../verify/requirable.ts';
+import type { VerifyOptions } from '../verify/run-verify.ts';
 
 export function verifyCommand(): Command {
   const repeatable = '; may be repeated';
@@ -69,6 +69,11 @@ interface CommandOptions extends VerifyOptions {
 const tellAfterMs = 2_000;
 
 async function verify(image: string, options: CommandOptions): Promise<void> {
+  // The agent's image has no collector: what needs it is loaded when it is asked for.
+  const [{ verifyImage }, { exitCodeOfVerdict }] = await Promise.all([
+    import('../verify/run-verify.ts'),
+    import('../verify/verdict.ts'),
+  ]);
   const telling = setTimeout(() => printNote(`asking the registry for ${image} …`), tellAfterMs);
   const { answer, verdict } = await verifyImage(image, options).finally(() => clearTimeout(telling));
   process.exitCode = exitCodeOfVerdict(verdict);

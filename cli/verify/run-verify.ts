@@ -7,7 +7,8 @@ import { parseImageReference } from '../../common/image-reference.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { Metrics } from '../../common/metrics.ts';
 import { CommandError } from '../command-error.ts';
-import { type Requirable, type Verdict, verdictOf } from './verdict.ts';
+import type { Requirable } from './requirable.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
 
 export interface VerifyOptions {
   key?: string[];

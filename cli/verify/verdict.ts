@@ -2,9 +2,7 @@ import { expectationOf, expectsProvenance, repositoriesOf } from '../../collecto
 import type { ImageExpectation } from '../../collector/records/expectation/schema.ts';
 import type { ImageQuery, Outcome, Papers } from '../../collector/records/papers.ts';
 import { exitCodes } from '../exit-codes.ts';
-
-export const requirable = ['signature', 'provenance', 'sbom', 'base'] as const;
-export type Requirable = (typeof requirable)[number];
+import type { Requirable } from './requirable.ts';
 
 /** One thing that has to be verified, and whether it is. */
 export interface Requirement {
