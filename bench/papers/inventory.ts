@@ -13,6 +13,8 @@ const packageCount = 930;
 const filesPerPackage = 112;
 const directoriesPerPackage = 13;
 const soloMs = 4_000;
+/** Where every CPU is busy an inventory only gets what is left over, and takes as long as it has; so much of that is looked at. */
+const loadedMs = 20_000;
 
 interface Measured {
   name: string;
@@ -28,11 +30,16 @@ export async function benchInventory(): Promise<void> {
   try {
     const warm = await measure('as fast as it can', image, 1);
     const agent = await measure('as an agent does', image, undefined);
-    const loaded = await measure('as an agent does, all CPUs busy', image, undefined, true);
+    const loaded = await measure(
+      `as an agent does, all CPUs busy, stopped after ${loadedMs / 1_000} s`,
+      image,
+      undefined,
+      true,
+    );
     printTable(
       ['inventory of 116 000 paths', 'seconds', 'peak RSS of its process', 'files', 'work of a busy sibling'],
       [warm, agent, loaded].map((each) => [
-        ...[each.name, each.seconds.toFixed(1), `${each.peakMib} MiB`, String(each.files)],
+        ...[each.name, each.seconds.toFixed(1), each.peakMib === 0 ? '–' : `${each.peakMib} MiB`, String(each.files)],
         Number.isNaN(each.siblingShare) ? '–' : `${Math.round(each.siblingShare * 100)} %`,
       ]),
     );
@@ -53,15 +60,21 @@ async function measure(name: string, image: string, cpuShare: number | undefined
   let [seconds, peakMib, files] = [0, 0, 0];
   const work = async (): Promise<undefined> => {
     const startedMs = performance.now();
+    // Looking costs CPU time, which is what is measured beside a busy program.
     const watch = setInterval(() => {
-      peakMib = Math.max(peakMib, peakOfChildren());
+      peakMib = Math.max(peakMib, loaded ? 0 : peakOfChildren());
     }, 20);
     const onFiles = (group: readonly unknown[]): void => {
       files += group.length;
     };
-    const { problems } = await runInventory({ layers: [{ directory: image, digest: '' }], cpuShare, onFiles });
+    const signal = loaded ? { signal: AbortSignal.timeout(loadedMs) } : {};
+    const layers = [{ directory: image, digest: '' }];
+    const { problems } = await runInventory({ layers, cpuShare, onFiles, ...signal }).catch((error: unknown) => {
+      if (loaded) return { problems: [] };
+      throw error;
+    });
     clearInterval(watch);
-    if (problems.length > 0) throw new Error(JSON.stringify(problems));
+    if (problems.length > 0 && !loaded) throw new Error(JSON.stringify(problems));
     seconds = (performance.now() - startedMs) / 1_000;
     return undefined;
   };
