@@ -111,7 +111,10 @@ export class InventoryReceiver {
     // Decoding takes its time; it may have been asked of another agent since.
     if (this.#options.assigner.workOf(start) === undefined) throw refused('it came too late');
     await this.#options.keep(work.imageKey, inventory, document);
-    this.#options.assigner.received(work);
+    const cut = inventory.problems.find(({ code }) => code === 'timeout');
+    // What there is of it is used; the rest may be had at a quieter time, or of another node.
+    if (cut === undefined) this.#options.assigner.received(work);
+    else this.#options.assigner.failed(work, 'timeout', `it is not complete: ${cut.reason}`);
     this.#results.inc({ result: 'kept' });
     this.#options.onKept?.(work.imageKey);
   }

@@ -92,6 +92,14 @@ describe('delivery of inventories', () => {
     expect(kept).toEqual([{ ...sampleInventory, files }]);
   });
 
+  it('is kept and wanted again when its time was over before it was complete', async () => {
+    const cut = { reader: 'tree', path: '/', code: 'timeout', reason: 'five minutes were over' };
+    const document = await documentOf({ ...sampleInventory, problems: [cut] });
+    expect(await deliverInventory(target(), asked, { document })).toMatchObject({ accepted: true });
+    expect(kept).toHaveLength(1);
+    expect(failed).toEqual(['timeout: it is not complete: five minutes were over']);
+  });
+
   it('tells why there is none', async () => {
     await deliverInventory(target(), asked, { cannot: 'its root is btrfs' });
     expect(failed).toEqual(['cannot: its root is btrfs']);
