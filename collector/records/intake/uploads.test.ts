@@ -107,6 +107,40 @@ describe('a look-up', () => {
     }
   });
 
+  it('reads scan reports that were brought, and refuses those of another image', async () => {
+    const query = { reference: 'app', repoDigests: [], configDigest: image, targetDigest: '', platform: 'linux/amd64' };
+    const vulnerability = {
+      VulnerabilityID: 'CVE-2024-0001',
+      PkgName: 'curl',
+      InstalledVersion: '7.0',
+      Severity: 'HIGH',
+    };
+    const trivy = (ImageID: string): Buffer =>
+      Buffer.from(
+        JSON.stringify({
+          ...{ SchemaVersion: 2, CreatedAt: new Date().toISOString(), ArtifactName: 'app', Metadata: { ImageID } },
+          Results: [
+            {
+              ...{ Target: 'app', Class: 'os-pkgs', Type: 'debian' },
+              Vulnerabilities: [
+                {
+                  ...{ ...vulnerability, FixedVersion: '7.1' },
+                  PkgIdentifier: { PURL: 'pkg:deb/debian/curl@7.0?distro=debian-12' },
+                },
+              ],
+            },
+          ],
+        }),
+      );
+    const records = recordsWith({ uploads });
+    uploads.add(brought(trivy(`sha256:${'2'.repeat(64)}`)), Date.now());
+    expect((await records.lookup(query)).vulnerabilities ?? []).toEqual([]);
+    uploads.add(brought(trivy(image)), Date.now());
+    const { vulnerabilities, papers } = await records.lookup(query);
+    expect(vulnerabilities).toMatchObject([{ id: 'CVE-2024-0001', fixedVersions: ['7.1'], severity: 'high' }]);
+    expect(papers.vulnerabilities.outcome).toBe('untrusted');
+  });
+
   it('has papers of an image that is in no registry', async () => {
     const query = { reference: 'app', repoDigests: [], configDigest: image, targetDigest: '', platform: 'linux/amd64' };
     const records = recordsWith({ uploads });
