@@ -10,24 +10,24 @@ export function followLinks(
   linkAt: (path: string) => string | undefined,
   followsLast: boolean,
 ): string | undefined {
-  const todo = path.split('/').reverse();
+  const ahead = path.split('/').reverse();
   const done: string[] = [];
   let hops = 0;
-  while (todo.length > 0) {
-    const part = todo.pop() ?? '';
+  while (ahead.length > 0) {
+    const part = ahead.pop() ?? '';
     if (part === '' || part === '.') continue;
     if (part === '..') {
       done.pop();
       continue;
     }
     done.push(part);
-    if (todo.length === 0 && !followsLast) break;
+    if (ahead.length === 0 && !followsLast) break;
     const target = linkAt(`/${done.join('/')}`);
     if (target === undefined) continue;
     if (++hops > maxHops) return undefined;
     if (target.startsWith('/')) done.length = 0;
     else done.pop();
-    todo.push(...target.split('/').reverse());
+    ahead.push(...target.split('/').reverse());
   }
   return `/${done.join('/')}`;
 }

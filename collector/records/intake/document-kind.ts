@@ -28,6 +28,11 @@ const signs: readonly [kind: DocumentKind, fits: (top: TopLevel) => boolean][] =
   ['trivy', (top) => top.has('SchemaVersion') && (top.has('Results') || top.has('ArtifactName'))],
 ];
 
+/** Whether documents of this kind name their image in what is signed, so that it has to be one of the image's digests. */
+export function namesItsImage(kind: DocumentKind): boolean {
+  return kind === 'sigstore-bundle' || kind === 'dsse-envelope' || kind === 'statement';
+}
+
 /** Undefined with the reason when it is none of them. */
 export function documentKindOf(bytes: Uint8Array): { kind: DocumentKind } | { kind: undefined; reason: string } {
   const top = topLevelOf(bytes);

@@ -5,6 +5,7 @@ import type { Problem } from '../discovery/problem.ts';
 import type { ImageIdentity, ImageQuery } from '../papers.ts';
 import { isDigest } from '../registry/digest.ts';
 import type { Judging, Verdict } from '../signature/judge.ts';
+import { namesItsImage } from './document-kind.ts';
 import { subjectsOf } from './subjects.ts';
 import type { Upload } from './upload.ts';
 import type { Uploads } from './uploads.ts';
@@ -45,6 +46,7 @@ const unsigned: Verdict = { outcome: 'untrusted', reason: 'it was brought withou
 
 /** A signed document names one of the image's digests, which need not be the one it was brought for. */
 function subjectAmong(digests: readonly string[], upload: Upload, bytes: Uint8Array): string {
+  if (!namesItsImage(upload.kind)) return upload.imageDigest;
   const subjects = subjectsOf(upload.kind, bytes);
   return subjects.find((digest) => digests.includes(digest)) ?? upload.imageDigest;
 }

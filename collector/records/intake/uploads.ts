@@ -1,7 +1,7 @@
 import { CodedError } from '../../../common/errors.ts';
 import type { Metrics } from '../../../common/metrics.ts';
 import { sha256Digest } from '../registry/digest.ts';
-import { documentKindOf } from './document-kind.ts';
+import { documentKindOf, namesItsImage } from './document-kind.ts';
 import { maxSearchedBytes, subjectsOf } from './subjects.ts';
 import { type Upload, type UploadStore, uploadLimits } from './upload.ts';
 
@@ -106,8 +106,7 @@ export class Uploads {
     if (found.kind === undefined) throw coded('PAPER_UNSUPPORTED', `${name} cannot be used: ${found.reason}`);
     const { kind } = found;
     const subjects = subjectsOf(kind, bytes);
-    const isSigned = kind === 'sigstore-bundle' || kind === 'dsse-envelope' || kind === 'statement';
-    if (imageDigest !== undefined && isSigned && subjects.length > 0 && !subjects.includes(imageDigest))
+    if (imageDigest !== undefined && namesItsImage(kind) && subjects.length > 0 && !subjects.includes(imageDigest))
       throw coded('PAPER_OTHER_IMAGE', `${name} is about ${subjects[0]}, not about ${imageDigest}`);
     const images = imageDigest === undefined ? subjects : [imageDigest];
     if (images.length === 0)
